@@ -1,0 +1,1 @@
+"""Everything but the screens and the routes: settings, the Marketing API, the store, refresh, insights and access."""

@@ -1,0 +1,1 @@
+"""Who may see what: viewers, roles and grants, apart from HTTP and screens."""

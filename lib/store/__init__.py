@@ -1,0 +1,1 @@
+"""PostgreSQL: the embedded server, the engine with its roles, models, repositories and token encryption."""
