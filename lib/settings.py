@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="signs Streamlit's cookies, 32 characters or more; default made in DATA_DIR"
     )
     session_max_age_hours: int = Field(12, ge=1, le=720, description="a sign-in ends after this many hours")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: str = Field("WARNING", description="DEBUG, INFO, WARNING or ERROR")
 
     @cached_property
     def data_path(self) -> Path:

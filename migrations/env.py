@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from alembic import context
-from sqlalchemy import Connection, pool
+from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from lib.errors import SettingsError
@@ -16,8 +16,13 @@ from lib.settings import get_settings
 from lib.store.engine import store_url
 from lib.store.models import Base
 
+LOCK = 7_205_411
+"""Two programs that start at once migrate one after the other."""
+
 
 def migrate(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+    connection.commit()
     context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()

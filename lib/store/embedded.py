@@ -191,9 +191,17 @@ class EmbeddedServer:
         # The server inherits what pg_ctl writes to, so a pipe here would never end: a file does.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(
-                [str(BIN / command), *words], stdin=subprocess.DEVNULL, stdout=output, stderr=output, user=self._user,
-                group=self._user, extra_groups=[] if self._user else None, cwd="/", env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
-            )  # fmt: skip
+                [str(BIN / command), *words],
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                user=self._user,
+                group=self._user,
+                extra_groups=[] if self._user else None,
+                cwd="/",
+                env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+            )
             output.seek(0)
             return subprocess.CompletedProcess(done.args, done.returncode, output.read(), "")
 

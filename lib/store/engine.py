@@ -42,14 +42,14 @@ def store_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-def translate(error: DBAPIError | OSError) -> StoreError:
+def translate(error: DBAPIError | psycopg.Error | OSError) -> StoreError:
     """The sentence for a driver's error."""
     cause = getattr(error, "orig", error)
     if isinstance(cause, psycopg.errors.DiskFull):
         return StoreFull("PostgreSQL has no space left on its disk.")
     if isinstance(cause, psycopg.errors.QueryCanceled):
         return StoreError("The query took too long and was stopped.", "Nothing was changed. Ask for a shorter period.")
-    lost = isinstance(error, OSError) or isinstance(error, (OperationalError, InterfaceError))
+    lost = isinstance(error, (OSError, OperationalError, InterfaceError, psycopg.OperationalError))
     if lost or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return StoreUnavailable("The database cannot be reached.")
     return StoreError("The database refused the request.", "Nothing was changed. The log has the reason.")
@@ -97,7 +97,7 @@ class Store:
                 }
                 await session.execute(_BECOME, values)
                 yield session
-        except (DBAPIError, OSError) as error:
+        except (DBAPIError, psycopg.Error) as error:
             raise translate(error) from error
 
     def viewing(self, viewer: Viewer, *, timeout_s: int = 60) -> AbstractAsyncContextManager[AsyncSession]:

@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from psycopg import sql
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
@@ -28,8 +29,7 @@ def _config(url: URL) -> Config:
 def head() -> str:
     """The newest migration there is."""
     revision = ScriptDirectory.from_config(Config(ROOT / "alembic.ini")).get_current_head()
-    assert revision is not None
-    return revision
+    return str(revision)
 
 
 async def current(store: Store) -> str | None:
@@ -45,6 +45,36 @@ async def current(store: Store) -> str | None:
         raise translate(error) from error
 
 
+def _stands_at(url: URL) -> str | None:
+    """The migration of the database, without Alembic's machinery: every command asks."""
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, connect_timeout=30) as connection:
+        if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(row[0]) if row else None
+
+
+def bring_up_to_date(url: URL) -> None:
+    """Migrate where the database is behind; call it where no event loop runs.
+
+    StoreError where the database was made by a newer program, StoreUnavailable where it does not answer.
+    """
+    try:
+        revision = _stands_at(url)
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable("The database cannot be reached.") from error
+    if revision == head():
+        return
+    try:
+        upgrade(url)
+    except CommandError as error:
+        raise StoreError(
+            f"The database stands at the migration {revision}, which this program does not know; it was left alone.",
+            "Start the newer version that made it, or name another database in DATABASE_URL.",
+        ) from error
+
+
 def upgrade(url: URL, revision: str = "head") -> None:
     """Run the migrations up to ``revision``; call it where no event loop runs.
 
@@ -55,7 +85,7 @@ def upgrade(url: URL, revision: str = "head") -> None:
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
             raise StoreError(
-                f"The user {url.username} of DATABASE_URL may not run the migrations: {error.orig.diag.message_primary}.",
+                f"The user {url.username} of DATABASE_URL may not migrate it: {error.orig.diag.message_primary}.",
                 "Give it CREATEROLE and the ownership of the database, then start again. Nothing was changed.",
             ) from error
         raise translate(error) from error

@@ -33,7 +33,7 @@ MY_CLIENTS = (
     "ANY ((SELECT string_to_array(nullif(current_setting('ads.client_ids', true), ''), ',')::bigint[])::bigint[])"
 )
 POLICIES = {
-    **{table: f"account_id = {MY_ACCOUNTS}" for table in BY_ACCOUNT},
+    **dict.fromkeys(BY_ACCOUNT, f"account_id = {MY_ACCOUNTS}"),
     "client": f"id = {MY_CLIENTS}",
     "refresh_run": "EXISTS (SELECT FROM refresh_run_account mine WHERE mine.run_id = refresh_run.id)",
 }

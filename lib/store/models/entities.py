@@ -12,7 +12,7 @@ class _Entity:
     """What every object inside an account has. The key starts with the account."""
 
     @declared_attr
-    def account_id(cls) -> Mapped[int]:
+    def account_id(cls) -> Mapped[int]:  # noqa: N805 (SQLAlchemy calls it with the class)
         return mapped_column(
             ForeignKey("account.account_id", ondelete="CASCADE"), primary_key=True, autoincrement=False, sort_order=-2
         )

@@ -1,0 +1,1 @@
+"""Accounts, sign-in, the API: what speaks HTTP."""

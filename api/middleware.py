@@ -1,0 +1,122 @@
+"""What every answer passes through, as plain ASGI: websockets and streams are left alone."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/upload_file", "/_stcore/script-health-check")
+NEXT_COOKIE = "ads_next"
+SIGN_IN_AGE_S = 600
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "content-security-policy": "frame-ancestors 'none'",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+def local_path(address: str) -> str:
+    """``address`` where it is a path on this very server, else ``/``: nobody is sent elsewhere by a parameter."""
+    good = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    if not good or "\\" in address:
+        return "/"
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc or parts.path.startswith(("//", "/sign-in", "/auth/", "/oauth2callback")):
+        return "/"
+    return quote(address, safe="/?=&%+,:@!$'()*;~-._")
+
+
+class SecurityHeaders:
+    """Headers on every answer, and Secure on every cookie where people come by https."""
+
+    def __init__(self, app: ASGIApp, *, secure_cookies: bool) -> None:
+        self.app = app
+        self.secure_cookies = secure_cookies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": self._headers(message)}
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+    def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
+        headers = MutableHeaders(raw=[self._secured(name, value) for name, value in message.get("headers", [])])
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+        if self.secure_cookies:
+            headers.setdefault("strict-transport-security", "max-age=31536000")
+        return headers.raw
+
+    def _secured(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        if self.secure_cookies and name.lower() == b"set-cookie" and b"; secure" not in value.lower():
+            value += b"; Secure"
+        return name, value
+
+
+class ClosedPaths:
+    """Streamlit's inner addresses that no page of ours uses are not there for anyone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and any(word in scope["path"] for word in CLOSED):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+class ReturnTo:
+    """``st.login`` always comes back to ``/``: remember the page that the person was on, and go back there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] not in ("/auth/login", "/oauth2callback"):
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+
+        async def send_with_return(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=list(message["headers"]))
+                change = _remember if scope["path"] == "/auth/login" else _go_back
+                change(request, headers)
+                message = {**message, "headers": headers.raw}
+            await send(message)
+
+        await self.app(scope, receive, send_with_return)
+
+
+def _remember(request: Request, headers: MutableHeaders) -> None:
+    page = urlsplit(request.headers.get("referer", ""))
+    if page.netloc != request.headers.get("host"):
+        return
+    path = local_path(f"{page.path}?{page.query}" if page.query else page.path)
+    options = f"Path=/; Max-Age={SIGN_IN_AGE_S}; HttpOnly; SameSite=Lax"
+    headers.append("set-cookie", f"{NEXT_COOKIE}={quote(path, safe='')}; {options}")
+
+
+def _go_back(request: Request, headers: MutableHeaders) -> None:
+    if headers.get("location") == "/" and NEXT_COOKIE in request.cookies:
+        headers["location"] = local_path(unquote(request.cookies[NEXT_COOKIE]))
+    headers.append("set-cookie", f"{NEXT_COOKIE}=; Path=/; Max-Age=0")
+
+
+def is_same_origin(headers: Headers) -> bool:
+    """Whether a form was sent from a page of ours; a request that does not say where from is not."""
+    origin = headers.get("origin") or headers.get("referer") or ""
+    return bool(origin) and urlsplit(origin).netloc == headers.get("host")

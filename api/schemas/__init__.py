@@ -1,0 +1,1 @@
+"""What /api/v1 answers, as pydantic models."""

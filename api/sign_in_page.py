@@ -1,0 +1,79 @@
+"""The sign-in pages: plain HTML with one inline style, light and dark, nothing fetched from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from html import escape
+
+STYLE = """
+:root{color-scheme:light dark;--paper:#f4f6f6;--card:#fff;--ink:#1d2626;--soft:#5d6a69;--line:#8b9694;
+--accent:#0b6e63;--on-accent:#fff;--bad:#9b231d}
+@media(prefers-color-scheme:dark){:root{--paper:#0d1312;--card:#1b2423;--ink:#e6eceb;--soft:#aab7b5;--line:#6d7b79;
+--accent:#3fbfae;--on-accent:#0d1312;--bad:#f6a39c}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--paper);color:var(--ink);
+font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+main{width:100%;max-width:24rem;padding:2rem;border-radius:12px;background:var(--card);box-shadow:0 1px 4px #0003}
+h1{margin:0 0 .25rem;font-size:1.4rem;line-height:1.25}
+p{margin:0 0 1.25rem;color:var(--soft)}
+p.bad{color:var(--bad)}
+label{display:block;margin:0 0 .25rem;font-weight:600}
+input{width:100%;margin:0 0 1rem;padding:.65rem .75rem;border:1px solid var(--line);border-radius:8px;font:inherit;
+color:inherit;background:transparent}
+button,a.button{display:block;width:100%;padding:.7rem;border:0;border-radius:8px;font:inherit;font-weight:600;
+text-align:center;text-decoration:none;color:var(--on-accent);background:var(--accent);cursor:pointer}
+:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+""".strip()
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · Ads Administrator</title>
+<style>{style}</style>
+</head>
+<body><main>{body}</main></body>
+</html>
+"""
+_FORM = """<h1>Ads Administrator</h1>
+<p{mark}>{note}</p>
+<form method="post" action="/sign-in">
+<input type="hidden" name="next" value="{next}">
+<label for="email">E-mail</label>
+<input id="email" name="email" type="text" inputmode="email" autocomplete="username" value="{email}" required autofocus>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required>
+<button type="submit">Sign in</button>
+</form>"""
+_NOTE = """<h1>{title}</h1>
+<p>{note}</p>
+<a class="button" href="/sign-in">Sign in with e-mail and password</a>"""
+
+
+def _policy() -> str:
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+POLICY = _policy()
+"""The Content-Security-Policy that lets these pages do what they do and nothing else."""
+
+
+def form(next_path: str, *, email: str = "", problem: str = "") -> str:
+    """The e-mail and password form; ``problem`` says why it is shown again."""
+    body = _FORM.format(
+        mark=' class="bad" role="alert"' if problem else "",
+        note=escape(problem or "Sign in to see your clients' numbers."),
+        next=escape(next_path),
+        email=escape(email),
+    )
+    return _PAGE.format(title="Sign in", style=STYLE, body=body)
+
+
+def note(title: str, sentence: str) -> str:
+    """A page that says one thing and leads to the form."""
+    return _PAGE.format(title=escape(title), style=STYLE, body=_NOTE.format(title=escape(title), note=escape(sentence)))

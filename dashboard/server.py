@@ -1,0 +1,126 @@
+"""The ASGI app: Streamlit at /, the sign-in, the API at /api/v1, /healthz and /readyz.
+
+Serve it with ``uvicorn dashboard.server:app``, one worker a process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
+from streamlit import config
+
+from api import health
+from api.main import create_api
+from api.middleware import ClosedPaths, ReturnTo, SecurityHeaders
+from api.sign_in import SignIn
+from dashboard import bridge, quiet
+from dashboard.gate import OIDC_PROVIDER
+from dashboard.keeper import StoreKeeper
+from dashboard.navigation import PAGES
+from lib.access.cookie_key import cookie_secret
+from lib.errors import AppError, SettingsError
+from lib.settings import Settings, get_settings
+
+SCRIPT = Path(__file__).resolve().parent / "app.py"
+_log = logging.getLogger(__name__)
+
+
+def refuse_open_door(settings: Settings) -> None:
+    """SettingsError where others could reach a sign-in that sends passwords in the clear."""
+    try:
+        is_local = settings.host == "localhost" or ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        is_local = False
+    if not (is_local or settings.has_oidc or settings.base_url.startswith("https://")):
+        raise SettingsError(
+            f"HOST is {settings.host}, which others can reach, and people would sign in without encryption.",
+            "Set PUBLIC_URL to the https address that people type, set AUTH_ISSUER, AUTH_CLIENT_ID and"
+            " AUTH_CLIENT_SECRET, or leave HOST at 127.0.0.1.",
+        )
+
+
+def streamlit_secrets(settings: Settings, cookie: str) -> dict[str, Any]:
+    """What ``st.login`` reads; nothing where people sign in by local accounts alone."""
+    if not settings.has_oidc:
+        return {}
+    provider = {
+        "client_id": settings.auth_client_id,
+        "client_secret": settings.auth_client_secret.get_secret_value(),
+        "server_metadata_url": settings.auth_issuer.rstrip("/") + "/.well-known/openid-configuration",
+        "client_kwargs": {"scope": "openid profile email", "prompt": "login"},
+    }
+    address = f"{settings.base_url}/oauth2callback"
+    return {"auth": {"redirect_uri": address, "cookie_secret": cookie, "expose_tokens": [], OIDC_PROVIDER: provider}}
+
+
+def on_script_error(error: Exception) -> bool:
+    """Say what happened in a sentence; the log has the rest under the same number."""
+    if isinstance(error, AppError):
+        _log.warning("A page could not be drawn: %s", error, exc_info=error)
+        st.error(str(error))
+        return True
+    number = uuid.uuid4().hex[:8]
+    _log.error("A page failed; its number is %s.", number, exc_info=error)
+    st.error(f"This page could not be drawn. Nothing was lost. Tell your administrator the number {number}.")
+    return True
+
+
+def build(settings: Settings, script: Path = SCRIPT) -> st.App:
+    """The app for these settings; SettingsError says which one keeps it from starting."""
+    refuse_open_door(settings)
+    cookie = cookie_secret(settings)
+    if cookie:
+        config.set_option("server.cookieSecret", cookie)
+    api = create_api(bridge.store)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: st.App) -> AsyncIterator[None]:
+        quiet.keep_secrets_out_of_logs(settings.log_level)
+        keeper = StoreKeeper(settings)
+        await keeper.start()
+        try:
+            # A mounted app gets no lifespan events of its own.
+            async with api.router.lifespan_context(api):
+                yield
+        finally:
+            await keeper.stop()
+
+    return st.App(
+        script,
+        secrets=streamlit_secrets(settings, cookie),
+        routes=[
+            *health.routes(bridge.store),
+            *SignIn(bridge.store, settings).routes(),
+            Mount("/api/v1", app=api),
+            Route(f"/{PAGES[0].path}", first_page),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders, secure_cookies=settings.base_url.startswith("https://")),
+            Middleware(ClosedPaths),
+            Middleware(ReturnTo),
+        ],
+        lifespan=lifespan,
+        on_script_error=on_script_error,
+    )
+
+
+async def first_page(request: Request) -> RedirectResponse:
+    """Streamlit knows its first page as / only; its own address leads there too."""
+    return RedirectResponse(f"/?{request.url.query}" if request.url.query else "/")
+
+
+try:
+    app = build(get_settings())
+except AppError as error:
+    raise SystemExit(f"{error}") from error

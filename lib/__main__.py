@@ -1,0 +1,83 @@
+"""The command line: ``python -m lib COMMAND``.
+
+Exit codes: 0 done, 1 failed, 2 the words were off and nothing was done; ``refresh`` also 3 where accounts failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from types import ModuleType
+
+from lib.commands import client, export, launch, refresh, user
+from lib.errors import AppError, StoreFull, StoreUnavailable, UsageError
+from lib.logs import redact, set_up_logging
+from lib.settings import get_settings
+from lib.store.engine import Store
+from lib.store.opening import opened
+
+COMMANDS: dict[str, ModuleType] = {"client": client, "user": user, "refresh": refresh, "export": export}
+NEARLY_NOTHING = 8 * 1024 * 1024
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is off in one sentence, and where the help is."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]  # argparse's never returns either
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`.")
+
+
+def parser() -> Parser:
+    """The whole command line."""
+    whole = Parser(prog="python -m lib", description="Ads Administrator")
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    for name, module in COMMANDS.items():
+        module.configure(commands.add_parser(name, help=module.HELP, description=module.HELP))
+    commands.add_parser("run", help=launch.HELP, description=launch.HELP)
+    return whole
+
+
+def main(words: list[str]) -> int:
+    """Run one command; its exit code."""
+    try:
+        args = parser().parse_args(words)
+        settings = get_settings()
+        set_up_logging("WARNING")
+        if args.command == "run":
+            return launch.serve(settings)
+        with opened(settings) as url:
+            return asyncio.run(_run(args, Store(url, pool_size=8)))
+    except AppError as error:
+        sys.stderr.write(redact(f"{_plainer(error)}\n"))
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. What was stored until now is whole; the same command goes on from there.\n")
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+async def _run(args: argparse.Namespace, store: Store) -> int:
+    try:
+        code: int = await COMMANDS[args.command].run(args, store)
+        return code
+    finally:
+        await store.dispose()
+
+
+def _plainer(error: AppError) -> AppError:
+    """A lost embedded database on a full disk was lost because the disk is full."""
+    settings = get_settings()
+    lost = isinstance(error, StoreUnavailable) and settings.is_embedded and settings.data_path.exists()
+    if lost and shutil.disk_usage(settings.data_path).free < NEARLY_NOTHING:
+        return StoreFull(f"The disk of the data folder {settings.data_path} is full.")
+    return error
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,111 @@
+"""Meta's objects as rows of the entity tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from lib.meta import fields
+from lib.meta.parse import Unreadable
+from lib.store.models import Ad, AdSet, Campaign, Creative
+from lib.store.repositories.entities import Entity
+
+Json = Mapping[str, Any]
+Row = dict[str, Any]
+
+
+def text(value: Any) -> str | None:
+    """Text without NUL, which PostgreSQL does not hold."""
+    return None if value is None else str(value).replace("\x00", "")
+
+
+def moment(value: Any) -> dt.datetime | None:
+    """A time of Meta's such as 2024-03-01T09:30:00+0100; ``None`` where it cannot be read."""
+    try:
+        return dt.datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
+def number(value: Any) -> int | None:
+    """An id or a budget."""
+    return None if value in (None, "") else int(value)
+
+
+def _common(json: Json) -> Row:
+    return {
+        "name": text(json.get("name")) or f"{json['id']}",
+        "status": text(json.get("status")),
+        "effective_status": text(json.get("effective_status")),
+        "created_time": moment(json.get("created_time")),
+    }
+
+
+def _budgets(json: Json) -> Row:
+    return {f"{kind}_budget_minor": number(json.get(f"{kind}_budget")) for kind in ("daily", "lifetime")}
+
+
+def campaign(json: Json) -> Row:
+    return {
+        "campaign_id": int(json["id"]),
+        "objective": text(json.get("objective")),
+        "buying_type": text(json.get("buying_type")),
+        **_common(json),
+        **_budgets(json),
+    }
+
+
+def adset(json: Json) -> Row:
+    promoted = json.get("promoted_object")
+    return {
+        "adset_id": int(json["id"]),
+        "campaign_id": int(json["campaign_id"]),
+        "optimization_goal": text(json.get("optimization_goal")),
+        "custom_event_type": text(promoted.get("custom_event_type")) if isinstance(promoted, dict) else None,
+        "billing_event": text(json.get("billing_event")),
+        **_common(json),
+        **_budgets(json),
+    }
+
+
+def ad(json: Json) -> Row:
+    creative_of = json.get("creative")
+    return {
+        "ad_id": int(json["id"]),
+        "adset_id": int(json["adset_id"]),
+        "campaign_id": int(json["campaign_id"]),
+        "creative_id": number(creative_of.get("id")) if isinstance(creative_of, dict) else None,
+        **_common(json),
+    }
+
+
+def creative(json: Json) -> Row:
+    return {
+        "creative_id": int(json["id"]),
+        "title": text(json.get("title")),
+        "body": text(json.get("body")),
+        "object_type": text(json.get("object_type")),
+        "thumbnail_url": text(json.get("thumbnail_url")),
+        **_common(json),
+    }
+
+
+KINDS: dict[str, tuple[Entity, Callable[[Json], Row], tuple[str, ...]]] = {
+    "campaigns": (Campaign, campaign, fields.CAMPAIGN),
+    "adsets": (AdSet, adset, fields.ADSET),
+    "ads": (Ad, ad, fields.AD),
+    "adcreatives": (Creative, creative, fields.CREATIVE),
+}
+
+
+def rows_of(edge: str, account_id: int, objects: Iterable[Json], seen_at: dt.datetime) -> list[Row]:
+    """Rows for the table of ``edge``, each object once; Unreadable where one has no id or no parent."""
+    _, parse, _ = KINDS[edge]
+    found: dict[Any, Row] = {}
+    try:
+        for json in objects:
+            found[json["id"]] = {"account_id": account_id, "seen_at": seen_at, **parse(json)}
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unreadable(f"Meta sent one of the {edge} without its id or its parent.") from error
+    return list(found.values())

@@ -1,0 +1,91 @@
+"""Which days of an account a refresh fetches, in the account's own time zone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from lib.errors import UsageError
+
+COMPLETE_DAYS = 28
+"""Meta restates conversions for this many days after the click."""
+HISTORY_MONTHS = 37
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days from ``since`` to ``until``, both inclusive."""
+
+    since: dt.date
+    until: dt.date
+
+    @property
+    def days(self) -> int:
+        """How many days; 0 where the span is empty."""
+        return max(0, (self.until - self.since).days + 1)
+
+    def dates(self) -> Iterator[dt.date]:
+        """Each day."""
+        return (self.since + dt.timedelta(days=offset) for offset in range(self.days))
+
+    def parts(self, days: int) -> Iterator[Span]:
+        """The span in pieces of at most ``days``, the newest first: people look at those first."""
+        until = self.until
+        while until >= self.since:
+            since = max(self.since, until - dt.timedelta(days=days - 1))
+            yield Span(since, until)
+            until = since - dt.timedelta(days=1)
+
+    def halves(self) -> tuple[Span, Span]:
+        """Two spans of about the same length; only of two days or more."""
+        middle = self.since + dt.timedelta(days=(self.days - 1) // 2)
+        return Span(middle + dt.timedelta(days=1), self.until), Span(self.since, middle)
+
+
+def today_in(timezone_name: str | None, now: dt.datetime) -> dt.date:
+    """The date in an account's time zone; in UTC where the zone is unknown."""
+    try:
+        return now.astimezone(ZoneInfo(timezone_name or "UTC")).date()
+    except (ZoneInfoNotFoundError, ValueError):
+        return now.astimezone(dt.UTC).date()
+
+
+def earliest(today: dt.date) -> dt.date:
+    """The first day that Meta still serves: 37 months before ``today``."""
+    months = today.year * 12 + today.month - 1 - HISTORY_MONTHS
+    year, month = divmod(months, 12)
+    for day in range(today.day, 0, -1):
+        try:
+            return dt.date(year, month + 1, day)
+        except ValueError:
+            continue  # the month is shorter
+    raise AssertionError("every month has a first day")
+
+
+def check_span(since: dt.date | None, until: dt.date | None, now: dt.datetime) -> None:
+    """UsageError where no account could be asked for these days."""
+    newest = (now.astimezone(dt.UTC) + dt.timedelta(hours=14)).date()
+    oldest = earliest((now.astimezone(dt.UTC) - dt.timedelta(hours=12)).date())
+    if since and until and since > until:
+        raise UsageError(f"--since {since} is after --until {until}; nothing was fetched.", "Swap them.")
+    for name, day in (("--since", since), ("--until", until)):
+        if day and day > newest:
+            raise UsageError(f"{name} {day} is in the future; nothing was fetched.", "Name a day up to today.")
+        if day and day < oldest:
+            raise UsageError(
+                f"{name} {day} is more than {HISTORY_MONTHS} months ago, and Meta no longer serves that;"
+                " nothing was fetched.",
+                f"Name a day from {oldest} on.",
+            )
+
+
+def span_of(today: dt.date, since: dt.date | None, until: dt.date | None) -> Span:
+    """The days of one account whose date is ``today``: by default the last 28 complete ones and today.
+
+    Of a span that is named, days that this account has not reached yet are left out.
+    """
+    last = min(until or today, today)
+    first = since or (until or today) - dt.timedelta(days=COMPLETE_DAYS if until is None else COMPLETE_DAYS - 1)
+    return Span(max(first, earliest(today)), last)

@@ -1,0 +1,1 @@
+"""Insights: from a call's parameters to rows of text."""

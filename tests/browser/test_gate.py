@@ -1,0 +1,180 @@
+"""The gate in a real browser: strangers, one-time links, passwords, revoked sessions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+
+from dashboard.navigation import PAGES
+from lib.store.engine import Store
+from tests.browser.conftest import Dashboard, Frames, running_dashboard
+
+Contexts = Callable[..., BrowserContext]
+LINK = "Sign in with e-mail and password"
+CLIENT = "Zebra Holding"
+
+
+@pytest.fixture(scope="module")
+def probe_server(database_url: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    target, folder = "tests.browser.probe_server:app", tmp_path_factory.mktemp("probe")
+    with running_dashboard(database_url, folder, target=target) as running:
+        yield running
+
+
+@pytest.fixture
+def probe(probe_server: Dashboard) -> Dashboard:
+    probe_server.empty()
+    return probe_server
+
+
+def revoke_everything(dashboard: Dashboard) -> None:
+    async def revoke(store: Store) -> None:
+        async with store.working() as session:
+            await session.execute(text("UPDATE user_session SET revoked_at = now()"))
+
+    dashboard.prepare(revoke)
+
+
+def add_numbers(dashboard: Dashboard) -> None:
+    """One client with one account, ten days of numbers up to yesterday."""
+
+    async def add(store: Store) -> None:
+        async with store.working() as session:
+            await session.execute(
+                text(
+                    "WITH c AS (INSERT INTO client (slug, name, graph_url) VALUES ('zebra', :name, 'http://x')"
+                    " RETURNING id) INSERT INTO account (account_id, client_id, name, currency, timezone_name)"
+                    " SELECT 77, id, 'Zebra account', 'EUR', 'Europe/Berlin' FROM c"
+                ),
+                {"name": CLIENT},
+            )
+            await session.execute(
+                text(
+                    "INSERT INTO insight (account_id, date, ad_id, adset_id, campaign_id, spend_micros, impressions)"
+                    " SELECT 77, current_date - n, 1, 1, 1, 987650000, 56789 FROM generate_series(1, 10) n"
+                )
+            )
+
+    dashboard.prepare(add)
+
+
+def test_a_one_time_link_signs_in_once(dashboard: Dashboard, new_context: Contexts) -> None:
+    link = dashboard.link(dashboard.add_user("ana@example.com"))
+    page = new_context().new_page()
+    page.goto(link)
+    expect(page.get_by_text("ana@example.com · admin")).to_be_visible()
+    assert page.url == f"{dashboard.url}/"
+    stranger = new_context().new_page()
+    answer = stranger.goto(link)
+    assert answer is not None
+    assert answer.status == 410
+    expect(stranger.get_by_text("has been used or has expired")).to_be_visible()
+    stranger.get_by_role("link", name=LINK).click()
+    expect(stranger.get_by_label("Password")).to_be_visible()
+    token = link.split("token=")[1]
+    assert "GET /sign-in" in dashboard.log_text()
+    assert token not in dashboard.log_text()
+
+
+def test_a_deep_link_survives_the_password_form(dashboard: Dashboard, new_context: Contexts) -> None:
+    dashboard.add_user("ana@example.com", password="correct horse battery")
+    page = new_context().new_page()
+    page.goto(f"{dashboard.url}/overview?period=last_7&kept=a%20%26%20b")
+    page.get_by_role("link", name=LINK).click()
+    page.get_by_label("E-mail").fill("ana@example.com")
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("ana@example.com · admin")).to_be_visible()
+    assert page.url.startswith(f"{dashboard.url}/?period=last_7")
+
+
+@pytest.mark.parametrize("path", ["/", *(f"/{entry.path}" for entry in PAGES), f"/{PAGES[0].path}?period=last_90"])
+def test_a_stranger_sees_no_number_on_a_fresh_server(
+    database_url: URL, tmp_path: Path, new_context: Contexts, path: str
+) -> None:
+    with running_dashboard(database_url, tmp_path) as fresh:
+        fresh.empty()
+        add_numbers(fresh)
+        page, frames = new_context().new_page(), Frames()
+        frames.watch(page)
+        page.goto(fresh.url + path)
+        expect(page.get_by_role("link", name=LINK)).to_be_visible()
+        expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(0)
+        assert not re.search(r"\d", page.locator("body").inner_text())
+        assert frames.received
+        for word in (CLIENT, "zebra", "Zebra account", "9876", "987.65", "567890", "567.9", "Spend", "Impressions"):
+            assert not frames.contain(word)
+
+
+def test_a_revoked_session_loses_the_page_by_itself(probe: Dashboard, new_context: Contexts) -> None:
+    page = new_context().new_page()
+    page.goto(probe.link(probe.add_user()))
+    expect(page.get_by_text("Page secret 424242")).to_be_visible()
+    page.goto(f"{probe.url}/?ticking=1")
+    expect(page.get_by_text("Fragment secret 737373, tick 3")).to_be_visible()
+    revoke_everything(probe)
+    expect(page.get_by_role("link", name=LINK)).to_be_visible()
+    for secret in ("424242", "737373", "919191"):
+        expect(page.get_by_text(secret)).to_have_count(0)
+
+
+@pytest.mark.parametrize("button", ["Rerun fragment", "Act"])
+def test_fragments_and_callbacks_of_a_revoked_session_show_nothing(
+    probe: Dashboard, new_context: Contexts, button: str
+) -> None:
+    page, frames = new_context().new_page(), Frames()
+    frames.watch(page)
+    page.goto(probe.link(probe.add_user()))
+    page.get_by_role("button", name="Act").click()
+    expect(page.get_by_text("Acted 1 times")).to_be_visible()
+    assert frames.contain("919191")
+    revoke_everything(probe)
+    frames.received.clear()
+    page.get_by_role("button", name=button).click()
+    expect(page.get_by_role("link", name=LINK)).to_be_visible()
+    expect(page.get_by_text("424242")).to_have_count(0)
+    assert frames.received
+    for secret in ("424242", "919191", "Acted"):
+        assert not frames.contain(secret)
+
+
+def test_signing_out_ends_every_window(probe: Dashboard, new_context: Contexts) -> None:
+    context = new_context()
+    page, other = context.new_page(), context.new_page()
+    page.goto(probe.link(probe.add_user()))
+    other.goto(probe.url)
+    expect(other.get_by_text("Page secret 424242")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name=LINK)).to_be_visible()
+    other.get_by_role("button", name="Act").click()
+    expect(other.get_by_role("link", name=LINK)).to_be_visible()
+    expect(other.get_by_text("424242")).to_have_count(0)
+
+
+def test_a_failing_page_says_a_number_and_no_more(probe: Dashboard, new_context: Contexts) -> None:
+    page, frames = new_context().new_page(), Frames()
+    frames.watch(page)
+    page.goto(probe.link(probe.add_user()))
+    page.get_by_role("button", name="Fail").click()
+    said = page.get_by_text("This page could not be drawn.")
+    expect(said).to_be_visible()
+    number = said.inner_text().rstrip(".").split()[-1]
+    assert number in probe.log_text()
+    assert "5150" in probe.log_text()
+    assert not frames.contain("5150")
+    assert not frames.contain("Traceback")
+
+
+def test_signed_in_people_see_the_menu_and_themselves(signed_in: Callable[..., Page]) -> None:
+    page = signed_in()
+    expect(page.get_by_text("ana@example.com · admin")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()

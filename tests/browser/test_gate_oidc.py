@@ -1,0 +1,171 @@
+"""Sign-in and sign-out by OIDC, against a provider that runs here."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+
+from lib.access.viewer import Role
+from lib.store.engine import Store
+from tests.browser.conftest import Dashboard, Frames, free_port, running_dashboard, serving
+
+Contexts = Callable[..., BrowserContext]
+BUTTON = "Sign in with single sign-on"
+ANA, CORA, EVE = "ana@example.com", "cora@example.com", "eve@example.com"
+PEOPLE = (
+    {"sub": "ana", "email": ANA, "email_verified": True},
+    {"sub": "cora", "email": CORA, "email_verified": True},
+    {"sub": "bob", "email": "bob@example.com", "email_verified": True},
+    {"sub": "eve", "email": EVE, "email_verified": False},
+    {"sub": "mallory", "email": ANA},
+)
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port, log = free_port(), tmp_path_factory.mktemp("oidc") / "provider.log"
+    claims = [word for person in PEOPLE for word in ("--user-claims", json.dumps(person))]
+    words = [sys.executable, "-m", "oidc_provider_mock", "-p", str(port), *claims]
+    url = f"http://localhost:{port}"
+    with serving(words, f"{url}/.well-known/openid-configuration", log, dict(os.environ)):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def oidc_server(provider: str, database_url: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    settings = {
+        "AUTH_ISSUER": provider,
+        "AUTH_CLIENT_ID": "dashboard",
+        "AUTH_CLIENT_SECRET": "the client's own secret",
+        "AUTH_COOKIE_SECRET": "a secret of forty characters, just for tests",
+    }
+    with running_dashboard(database_url, tmp_path_factory.mktemp("sso"), **settings) as running:
+        yield running
+
+
+@pytest.fixture
+def sso(oidc_server: Dashboard) -> Dashboard:
+    oidc_server.empty()
+    return oidc_server
+
+
+def sign_in(page: Page, address: str, sub: str) -> None:
+    page.goto(address)
+    page.get_by_role("button", name=BUTTON).click()
+    page.wait_for_url("**/oauth2/authorize**")
+    page.get_by_role("button", name=sub, exact=True).click()
+
+
+def sign_out(page: Page) -> None:
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/oauth2/end_session**")
+
+
+def sessions_of(dashboard: Dashboard) -> list[Any]:
+    async def read(store: Store) -> list[Any]:
+        async with store.working() as session:
+            query = "SELECT provider, revoked_at IS NULL FROM user_session ORDER BY created_at"
+            return [tuple(row) for row in await session.execute(text(query))]
+
+    return dashboard.prepare(read)
+
+
+def test_sign_in_comes_back_to_the_deep_link(sso: Dashboard, new_context: Contexts) -> None:
+    sso.add_user(ANA, Role.ANALYST)
+    page = new_context().new_page()
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    sign_in(page, f"{sso.url}/?period=last_7&kept=a%20%26%20b", "ana")
+    expect(page.get_by_text(f"{ANA} · analyst")).to_be_visible()
+    assert page.url.startswith(f"{sso.url}/?period=last_7")
+    assert sessions_of(sso) == [("oidc", True)]
+    asked = next(url for url in requests if "/oauth2/authorize?" in url)
+    assert "nonce=" in asked
+    assert "prompt=login" in asked
+    back = next(url for url in requests if "/oauth2callback?" in url)
+    log = sso.log_text()
+    assert "GET /oauth2callback" in log
+    for secret in re.findall(r"(?:code|state)=([^&]+)", back):
+        assert secret not in log
+    assert "the client's own secret" not in log
+
+
+def test_a_copied_cookie_is_worth_nothing_after_the_sign_out(sso: Dashboard, new_context: Contexts) -> None:
+    sso.add_user(CORA)
+    context = new_context()
+    page = context.new_page()
+    sign_in(page, sso.url, "cora")
+    expect(page.get_by_text(f"{CORA} · admin")).to_be_visible()
+    other = context.new_page()
+    other.goto(sso.url)
+    expect(other.get_by_text(f"{CORA} · admin")).to_be_visible()
+    copied = context.cookies()
+    sign_out(page)
+    assert sessions_of(sso) == [("oidc", False)]
+    assert not [cookie for cookie in context.cookies(sso.url) if cookie["name"].startswith("_streamlit_user")]
+    other.reload()
+    expect(other.get_by_role("button", name=BUTTON)).to_be_visible()
+    thief = new_context()
+    thief.add_cookies(copied)
+    stolen, frames = thief.new_page(), Frames()
+    frames.watch(stolen)
+    stolen.goto(sso.url)
+    expect(stolen.get_by_text("Your sign-in has ended.")).to_be_visible()
+    expect(stolen.get_by_role("button", name=BUTTON)).to_be_visible()
+    assert not frames.contain(f"{CORA} · admin")
+
+
+@pytest.mark.parametrize(
+    ("sub", "sentence"),
+    [
+        ("bob", "bob@example.com may not use this dashboard. Ask the administrator"),
+        ("eve", "has not verified your e-mail address"),
+        ("mallory", "has not verified your e-mail address"),
+    ],
+)
+def test_unknown_and_unverified_people_are_told_whom_to_ask(
+    sso: Dashboard, new_context: Contexts, sub: str, sentence: str
+) -> None:
+    sso.add_user(ANA)
+    sso.add_user(EVE)
+    page = new_context().new_page()
+    sign_in(page, sso.url, sub)
+    expect(page.get_by_text(sentence)).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(0)
+    assert sessions_of(sso) == []
+    sign_out(page)
+
+
+def test_both_ways_in_stand_beside_each_other(sso: Dashboard, new_context: Contexts) -> None:
+    sso.add_user(ANA, password="correct horse battery")
+    page = new_context().new_page()
+    page.goto(sso.url)
+    expect(page.get_by_role("button", name=BUTTON)).to_be_visible()
+    page.get_by_role("link", name="Sign in with e-mail and password").click()
+    page.get_by_label("E-mail").fill(ANA)
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text(f"{ANA} · admin")).to_be_visible()
+
+
+def test_nobody_is_sent_elsewhere_after_the_sign_in(sso: Dashboard, new_context: Contexts, tmp_path: Path) -> None:
+    sso.add_user(ANA)
+    context = new_context()
+    page = context.new_page()
+    page.goto(sso.url)
+    page.get_by_role("button", name=BUTTON).click()
+    page.wait_for_url("**/oauth2/authorize**")
+    context.add_cookies([{"name": "ads_next", "value": "%2F%2Fevil.example%2F", "url": sso.url}])
+    page.get_by_role("button", name="ana", exact=True).click()
+    expect(page.get_by_text(f"{ANA} · admin")).to_be_visible()
+    assert page.url == f"{sso.url}/"

@@ -1,0 +1,203 @@
+"""``export``: its words, its files, and what it says on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime as dt
+import io
+import json
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from lib.commands import export
+from lib.errors import AppError, UsageError
+from lib.store.engine import Store
+from tests import factories
+
+DAY = dt.date(2026, 1, 1)
+PERIOD = ("--since", "2026-01-01", "--until", "2026-01-02")
+SPEND = (*PERIOD, "--metrics", "spend")
+
+
+@pytest.fixture
+async def stored(store: Store) -> Store:
+    """One client with a full account (11) and a sample client with another (22); day two was never fetched."""
+    async with store.working() as session:
+        acme = await factories.add_client(session, "acme")
+        samples = await factories.add_client(session, "samples", is_sample=True)
+        await factories.add_account(session, 11, acme)
+        await factories.add_account(session, 22, samples, currency="JPY")
+        await factories.add_ad(session, 11, 120212345678901234, name="=1+1")
+        rows = [
+            factories.insight_row(11, DAY, ad_id=120212345678901234, spend="12.30", impressions=1000, clicks=9),
+            factories.insight_row(11, DAY, ad_id=2, spend="5", impressions=10, clicks=0),
+            factories.insight_row(22, DAY, ad_id=3, spend=700, impressions=10, clicks=1),
+        ]
+        await factories.add_insights(session, rows)
+        for account_id in (11, 22):
+            await factories.add_slice(session, account_id, DAY)
+    return store
+
+
+async def call(store: Store, *words: str) -> int:
+    """Run the command with these words, as the command line does."""
+    whole = argparse.ArgumentParser()
+    export.configure(whole.add_subparsers().add_parser("export"))
+    return await export.run(whole.parse_args(["export", *words]), store)
+
+
+async def test_json(stored: Store, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ("--group-by", "date,ad", "--metrics", "spend,clicks,ctr,cpc,reach", "--order", "-spend", "--limit", "2")
+    assert await call(stored, *PERIOD, *words, "--account", "act_11") == 0
+
+    said = capfd.readouterr()
+    first, second = json.loads(said.out)
+    assert first == {
+        "date": "2026-01-01",
+        "ad_id": "120212345678901234",
+        "ad_name": "=1+1",
+        "currency": "EUR",
+        "spend": "12.30",
+        "clicks": 9,
+        "ctr": 0.009,
+        "cpc": "1.3667",
+        "reach": None,
+    }
+    assert (second["ad_name"], second["spend"], second["cpc"]) == ("2", "5.00", None)
+    assert said.err == "Incomplete: 1 account-days of the period are not refreshed, or not whole.\n"
+
+
+async def test_csv_of_samples_says_so(stored: Store, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert await call(stored, *SPEND, "--group-by", "ad", "--format", "csv", "--order=-ad,currency") == 0
+
+    said = capfdbinary.readouterr()
+    assert (
+        said.out
+        == (
+            "\ufeffad_id,ad_name,currency,spend\r\n"
+            '"120212345678901234","\'=1+1","EUR",12.30\r\n"3","3","JPY",700\r\n"2","2","EUR",5.00\r\n'
+        ).encode()
+    )
+    assert b"Sample data" in said.err
+
+
+async def test_filters_and_having(stored: Store, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ("--group-by", "ad", "--filter", "ad_id=2,3", "--filter", "spend>1", "--having", "impressions>=10")
+    assert await call(stored, *SPEND, *words, "--account", "11", "--account", "act_22") == 0
+    assert [row["spend"] for row in json.loads(capfd.readouterr().out)] == ["5.00", "700"]
+
+
+async def test_totals_stand_apart_by_currency(stored: Store, capfd: pytest.CaptureFixture[str]) -> None:
+    assert await call(stored, *SPEND) == 0
+    assert json.loads(capfd.readouterr().out) == [
+        {"currency": "EUR", "spend": "17.30"},
+        {"currency": "JPY", "spend": "700"},
+    ]
+
+
+async def test_empty_answers_say_why(stored: Store, capfd: pytest.CaptureFixture[str]) -> None:
+    later = ("--since", "2026-02-01", "--until", "2026-02-01", "--metrics", "spend")
+    assert await call(stored, *SPEND, "--filter", "ad~nothing") == 0
+    no_match = capfd.readouterr()
+    assert await call(stored, *later, "--format", "csv", "--group-by", "ad") == 0
+    not_fetched = capfd.readouterr()
+
+    assert json.loads(no_match.out) == []
+    assert "No row: nothing stored of these days matches the conditions." in no_match.err
+    assert not_fetched.out == "\ufeffad_id,ad_name,currency,spend\r\n"
+    assert "not refreshed yet" in not_fetched.err
+
+
+async def test_an_empty_store_says_so(store: Store, capfd: pytest.CaptureFixture[str]) -> None:
+    assert await call(store, *SPEND) == 0
+    said = capfd.readouterr()
+    assert json.loads(said.out) == []
+    assert "there is no client yet" in said.err
+    with pytest.raises(UsageError, match="There is none yet"):
+        await call(store, *SPEND, "--account", "11")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--account", "act_99"), "No client has the account act_99. The known ones are act_11, act_22."),
+        (("--account", "x"), "is not an id"),
+        (("--since", "2026-02-30"), "There is no day"),
+        (("--since", "2026-01-03"), "is after the last day"),
+        (("--metrics", "spent"), "Did you mean spend"),
+        (("--metrics", "spend,spend"), "named 2 times"),
+        (("--metrics", "spend,"), "There is no metric “”"),
+        (("--group-by", "adst"), "Did you mean adset"),
+        (("--filter", "campaign"), "cannot be read"),
+        (("--having", "campaign~x"), "Only metrics decide"),
+        (("--order", "-spent"), "Did you mean spend"),
+        (("--limit", "0"), "The limit 0"),
+        (("--limit", "many"), "The limit “many”"),
+        (("--limit", "9" * 5000), "is not a number of rows"),
+        (("--filter", "ad=~("), "cannot be read: parentheses () not balanced."),
+    ],
+)
+async def test_wrong_words(
+    stored: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str], words: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        await call(stored, *SPEND, "--out", str(tmp_path / "file.json"), *words)
+    assert sentence in str(refused.value)
+    assert capfd.readouterr().out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_file_is_replaced_whole(stored: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    target, link = tmp_path / "spend.json", tmp_path / "link.json"
+    target.write_text("old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+
+    assert await call(stored, *SPEND, "--out", str(link)) == 0
+
+    assert len(json.loads(target.read_bytes())) == 2
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert link.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "spend.json"]
+    assert capfd.readouterr().out == ""
+
+
+async def test_a_pipe_is_written_to(stored: Store, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+
+    assert await call(stored, *SPEND, "--format", "csv", "--out", str(pipe)) == 0
+    reader.join(timeout=10)
+
+    rows = list(csv.DictReader(io.StringIO(read[0].decode("utf-8-sig"))))
+    assert [row["spend"] for row in rows] == ["17.30", "700"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing/file.json", "no such file or directory"),
+        ("file.txt/inside.json", "not a directory"),
+        (".", "it is a folder"),
+        ("x" * 300, "file name too long"),
+        ("a\0b", "null byte"),
+        ("/dev/full", "no space left on device"),
+    ],
+)
+async def test_files_that_cannot_be_written(stored: Store, tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "file.txt").write_text("kept")
+    with pytest.raises(AppError) as refused:
+        await call(stored, *SPEND, "--out", str(tmp_path / name))
+    assert "could not be written" in str(refused.value)
+    assert reason in str(refused.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
+    assert (tmp_path / "file.txt").read_text() == "kept"

@@ -1,0 +1,181 @@
+"""Scope and trust: who sees what, complete until when, and equal to Meta's totals or not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from lib.access.viewer import Role, Viewer
+from lib.insights.scope import clients_in_scope, data_version, operator_viewer, today_in
+from lib.insights.trust import trust
+from lib.store.engine import Store
+from tests import factories
+
+FIRST, SECOND, THIRD = (dt.date(2026, 1, day) for day in (1, 2, 3))
+
+
+@pytest.fixture
+async def viewer(store: Store) -> Viewer:
+    """Sees accounts 11 (EUR) and 12 (JPY), each with three complete days, and not the stranger's 33."""
+    async with store.working() as session:
+        acme = await factories.add_client(session, "acme")
+        empty = await factories.add_client(session, "bare", name="Bare", is_sample=True)
+        stranger = await factories.add_client(session, "stranger")
+        await factories.add_account(session, 12, acme, currency="JPY", timezone_name="Asia/Tokyo")
+        await factories.add_account(session, 11, acme)
+        await factories.add_account(session, 33, stranger)
+        for account_id in (11, 12, 33):
+            for day in (FIRST, SECOND, THIRD):
+                row = factories.insight_row(account_id, day, ad_id=1, spend="1.25", impressions=10, purchases=2)
+                await factories.add_insights(session, [row])
+                totals = {"meta_spend_micros": 1_250_000, "meta_impressions": 10, "meta_purchases": 2}
+                await factories.add_slice(session, account_id, day, **totals)
+    return factories.viewer_of((11, 12), (acme, empty))
+
+
+async def change_slice(store: Store, account_id: int, day: dt.date, **values: object) -> None:
+    """Change one slice as a refresh would."""
+    async with store.working() as session:
+        slice_ = await session.get_one(factories.Slice, (account_id, day, ""))
+        for name, value in values.items():
+            setattr(slice_, name, value)
+
+
+async def test_everything_complete_and_equal(store: Store, viewer: Viewer) -> None:
+    state = await trust(store, viewer, FIRST, THIRD)
+
+    assert state.complete_until == THIRD
+    assert state.refreshed_at == factories.NOW
+    assert state.missing_days == 0
+    assert state.matches
+    assert [(gap.account_id, gap.account_name, gap.currency) for gap in state.gaps] == [
+        (11, "Account 11", "EUR"),
+        (12, "Account 12", "JPY"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"), [({"is_complete": False}, 1), ({"account_day_ended": False}, 0), ({"breakdown": "age"}, 1)]
+)
+async def test_a_day_that_one_account_lacks_ends_it(
+    store: Store, viewer: Viewer, change: dict[str, object], missing: int
+) -> None:
+    await change_slice(store, 12, SECOND, **change)
+
+    both = await trust(store, viewer, FIRST, THIRD)
+    other = await trust(store, viewer, FIRST, THIRD, account_ids=frozenset({11, 33}))
+    euros = await trust(store, viewer, FIRST, THIRD, currency="EUR")
+    from_second = await trust(store, viewer, SECOND, THIRD)
+
+    assert (both.complete_until, both.missing_days) == (FIRST, missing)
+    assert (other.complete_until, other.missing_days) == (THIRD, 0)
+    assert euros == other
+    assert from_second.complete_until is None
+
+
+async def test_days_before_the_first_fetch_and_days_to_come(store: Store, viewer: Viewer) -> None:
+    early = await trust(store, viewer, FIRST - dt.timedelta(days=2), THIRD)
+    tomorrow = max(today_in("Europe/Berlin"), today_in("Asia/Tokyo")) + dt.timedelta(days=1)
+    later = await trust(store, viewer, tomorrow, tomorrow + dt.timedelta(days=30))
+
+    assert (early.complete_until, early.missing_days) == (None, 4)
+    assert (later.complete_until, later.missing_days, later.gaps, later.matches) == (None, 0, (), True)
+
+
+async def test_gaps_are_rows_less_metas_numbers(store: Store, viewer: Viewer) -> None:
+    await change_slice(store, 12, THIRD, meta_spend_micros=2_000_000, meta_leads=3)
+
+    state = await trust(store, viewer, FIRST, THIRD)
+
+    equal, gap = state.gaps
+    assert equal.is_zero
+    assert not gap.is_zero
+    assert (gap.spend, gap.leads, gap.impressions, gap.revenue) == (Decimal("-0.75"), -3, 0, 0)
+    assert not state.matches
+    assert (await trust(store, viewer, FIRST, SECOND)).matches
+
+
+async def test_the_account_fetched_longest_ago_tells_the_age(store: Store, viewer: Viewer) -> None:
+    earlier = factories.NOW - dt.timedelta(hours=5)
+    await change_slice(store, 11, FIRST, fetched_at=earlier)
+    assert (await trust(store, viewer, FIRST, THIRD)).refreshed_at == factories.NOW
+    for day in (SECOND, THIRD):
+        await change_slice(store, 11, day, fetched_at=earlier)
+    assert (await trust(store, viewer, FIRST, FIRST)).refreshed_at == earlier
+
+
+async def test_an_account_that_was_never_fetched(store: Store, viewer: Viewer) -> None:
+    async with store.working() as session:
+        await factories.add_account(session, 13, min(viewer.client_ids), timezone_name="Nowhere/Land")
+    wider = replace(viewer, account_ids=viewer.account_ids | {13})
+
+    state = await trust(store, wider, FIRST, THIRD)
+
+    assert (state.complete_until, state.refreshed_at, state.missing_days) == (None, None, 3)
+    assert [gap.account_id for gap in state.gaps] == [11, 12]
+
+
+async def test_a_viewer_without_accounts_learns_nothing(store: Store, viewer: Viewer) -> None:
+    nobody = factories.viewer_of(())
+
+    state = await trust(store, nobody, FIRST, THIRD, account_ids=frozenset({11}))
+
+    assert (state.complete_until, state.refreshed_at, state.missing_days, state.gaps) == (None, None, 0, ())
+    assert await clients_in_scope(store, nobody) == []
+    assert await data_version(store, nobody) == 0
+    assert await data_version(store, viewer) > 0
+
+
+async def test_the_version_grows_with_every_replaced_slice_of_the_viewer(store: Store, viewer: Viewer) -> None:
+    before = await data_version(store, viewer)
+    async with store.working() as session:
+        await factories.add_slice(session, 33, FIRST - dt.timedelta(days=1))
+    assert await data_version(store, viewer) == before
+    async with store.working() as session:
+        await factories.add_slice(session, 11, FIRST - dt.timedelta(days=1))
+    assert await data_version(store, viewer) > before
+
+
+async def test_clients_with_their_accounts(store: Store, viewer: Viewer) -> None:
+    acme, bare = await clients_in_scope(store, viewer)
+
+    assert (acme.slug, acme.name, acme.is_sample) == ("acme", "Acme", False)
+    assert [(each.account_id, each.currency, each.timezone_name) for each in acme.accounts] == [
+        (11, "EUR", "Europe/Berlin"),
+        (12, "JPY", "Asia/Tokyo"),
+    ]
+    assert [each.today for each in acme.accounts] == [today_in("Europe/Berlin"), today_in("Asia/Tokyo")]
+    assert (bare.is_sample, bare.accounts) == (True, ())
+
+
+async def test_one_account_of_a_client_may_be_seen_alone(store: Store, viewer: Viewer) -> None:
+    scope = await clients_in_scope(store, replace(viewer, account_ids=frozenset({12})))
+
+    assert [each.account_id for client in scope for each in client.accounts] == [12]
+
+
+async def test_the_operator_sees_everything(store: Store, viewer: Viewer) -> None:
+    operator = await operator_viewer(store)
+
+    assert operator.account_ids == {11, 12, 33}
+    assert operator.client_ids > viewer.client_ids
+    assert operator.role is Role.ADMIN
+
+
+async def test_each_look_takes_few_statements(store: Store, viewer: Viewer) -> None:
+    await data_version(store, viewer)
+    counts = []
+    for look in (trust(store, viewer, FIRST, THIRD), clients_in_scope(store, viewer), data_version(store, viewer)):
+        before = store.statements
+        await look
+        # The first of each names the role and the accounts of the transaction.
+        counts.append(store.statements - before)
+    assert counts == [3, 2, 2]
+
+
+@pytest.mark.parametrize("zone", [None, "", "Nowhere/Land", "../../etc/passwd", "/etc/passwd"])
+def test_an_unknown_time_zone_is_utc(zone: str | None) -> None:
+    assert today_in(zone) == dt.datetime.now(dt.UTC).date()

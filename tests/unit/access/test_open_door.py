@@ -1,0 +1,43 @@
+"""Nothing that others can reach starts with passwords in the clear."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.server import refuse_open_door, streamlit_secrets
+from lib.errors import SettingsError
+from lib.settings import Settings
+
+OIDC = {"auth_issuer": "https://x.eu.auth0.com/", "auth_client_id": "id", "auth_client_secret": "secret"}
+
+
+def settings(**values: str) -> Settings:
+    return Settings(_env_file=None, **values)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "ads.example.com"])  # noqa: S104 - what is refused
+def test_a_reachable_host_needs_https_or_oidc(host: str) -> None:
+    with pytest.raises(SettingsError, match="without encryption"):
+        refuse_open_door(settings(host=host))
+    with pytest.raises(SettingsError, match="without encryption"):
+        refuse_open_door(settings(host=host, public_url="http://ads.example.com"))
+    refuse_open_door(settings(host=host, public_url="https://ads.example.com"))
+    refuse_open_door(settings(host=host, **OIDC))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
+def test_the_loopback_is_open(host: str) -> None:
+    refuse_open_door(settings(host=host))
+
+
+def test_half_an_oidc_is_refused() -> None:
+    with pytest.raises(SettingsError, match="AUTH_CLIENT_SECRET not set"):
+        streamlit_secrets(settings(auth_issuer="https://x", auth_client_id="id"), "")
+
+
+def test_streamlit_is_told_of_the_provider() -> None:
+    assert streamlit_secrets(settings(), "") == {}
+    auth = streamlit_secrets(settings(**OIDC, public_url="https://ads.test/"), "k" * 32)["auth"]
+    assert auth["redirect_uri"] == "https://ads.test/oauth2callback"
+    assert auth["auth0"]["server_metadata_url"] == "https://x.eu.auth0.com/.well-known/openid-configuration"
+    assert auth["auth0"]["client_kwargs"]["prompt"] == "login"
