@@ -15,7 +15,7 @@ from lib.meta.errors import BrokenObject, NoAccess
 from lib.meta.parse import COPY_COLUMNS, Unreadable
 from lib.meta.service import MetaService
 from lib.refresh.entities import KINDS, rows_of
-from lib.refresh.fetch import YARDSTICK, Fetched, Fetcher
+from lib.refresh.fetch import YARDSTICK, Fetched, Fetcher, Totals
 from lib.refresh.plan import Span, span_of, today_in
 from lib.store.engine import Store
 from lib.store.repositories import clients, entities, slices
@@ -55,6 +55,7 @@ class AccountRefresh:
     now: dt.datetime
     since: dt.date | None
     until: dt.date | None
+    _totals: Totals = field(default_factory=dict)
     _names: dict[str, dict[int, tuple[str, int, int]]] = field(default_factory=dict)
 
     async def refresh(self) -> None:
@@ -86,7 +87,10 @@ class AccountRefresh:
 
     async def _refresh_span(self, span: Span, today: dt.date) -> None:
         """Fetch the next part while the last one is being stored; a part grows while Meta's answers are small."""
+        if not span.days:
+            return
         fetcher = Fetcher(self.service, self.state.account_id, self._count_rows)
+        self._totals = await self._wait(lambda: fetcher.fetch_totals(span))
         days = DAYS_A_CALL
         storing: asyncio.Task[None] | None = None
         until = span.until
@@ -115,7 +119,7 @@ class AccountRefresh:
 
     async def _store_day(self, fetched: Fetched, date: dt.date, today: dt.date) -> None:
         ads = fetched.days.get(date, {})
-        totals = fetched.totals.get(date, {})
+        totals = self._totals.get(date, {})
         new = slices.NewSlice(
             account_id=self.state.account_id,
             date=date,

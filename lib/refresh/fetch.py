@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from lib.meta.errors import TooMuchData
@@ -13,18 +13,18 @@ from lib.meta.service import PAGE_SIZE, MetaService
 from lib.refresh.plan import Span
 
 SMALLEST_PAGE = 25
+Totals = dict[dt.date, dict[str, int | None]]
 YARDSTICK = ("spend_micros", "impressions", "clicks", "link_clicks", "purchases", "revenue_micros", "leads", "reach")
 """What Meta's own account-level row of a day is stored for."""
 
 
 @dataclass
 class Fetched:
-    """The days of a span: ad rows and account totals, each by date; days without any are there, empty."""
+    """The ad rows of a span by date and ad."""
 
     span: Span
     started_at: dt.datetime
     days: dict[dt.date, dict[int, AdDay]] = field(default_factory=lambda: defaultdict(dict))
-    totals: dict[dt.date, dict[str, int | None]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -65,27 +65,41 @@ class Fetcher:
     def _fetch_once(self, span: Span, page_size: int) -> Fetched:
         fetched = Fetched(span, dt.datetime.now(dt.UTC))
         args = (self._account_id, span.since, span.until)
-        for page in self._service.get_insights(*args, level="account", page_size=page_size):
-            for row in page:
-                self._take_total(fetched, row)
         for page in self._service.get_insights(*args, page_size=page_size):
-            for row in page:
-                self._take_row(fetched, self._parse(row))
+            for row in map(self._parse, page):
+                _inside(span, row.date)
+                fetched.days[row.date][row.ad_id] = row
             self._on_rows(len(page))
         return fetched
 
-    def _take_row(self, fetched: Fetched, row: AdDay) -> None:
-        _inside(fetched.span, row.date)
-        fetched.days[row.date][row.ad_id] = row
-
-    def _take_total(self, fetched: Fetched, row: dict[str, object]) -> None:
+    def fetch_totals(self, span: Span) -> Totals:
+        """Meta's own account-level numbers of each day that has any."""
         try:
-            date = dt.date.fromisoformat(str(row["date_start"]))
-        except (KeyError, ValueError) as error:
-            raise Unreadable("Meta sent an account total without its day.") from error
-        _inside(fetched.span, date)
-        found = numbers(row)
-        fetched.totals[date] = {name: found[name] for name in YARDSTICK}
+            return self._fetch_totals_once(span)
+        except TooMuchData:
+            if span.days == 1:
+                raise
+            newer, older = span.halves()
+            return self.fetch_totals(newer) | self.fetch_totals(older)
+
+    def _fetch_totals_once(self, span: Span) -> Totals:
+        totals: Totals = {}
+        for page in self._service.get_insights(self._account_id, span.since, span.until, level="account"):
+            for row in page:
+                date = _date_of_total(row)
+                _inside(span, date)
+                found = numbers(row)
+                totals[date] = {name: found[name] for name in YARDSTICK}
+        return totals
+
+
+def _date_of_total(row: Mapping[str, object]) -> dt.date:
+    try:
+        if row["date_start"] != row["date_stop"]:
+            raise Unreadable("Meta sent one account total for several days.")
+        return dt.date.fromisoformat(str(row["date_start"]))
+    except (KeyError, ValueError) as error:
+        raise Unreadable("Meta sent an account total without its day.") from error
 
 
 def _inside(span: Span, date: dt.date) -> None:

@@ -1,0 +1,1 @@
+"""What ``make bench`` runs. Figures are ratios between rivals measured in one run; times alone mean little."""
