@@ -17,7 +17,7 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "content-security-policy": "frame-ancestors 'none'",
     "x-frame-options": "DENY",
-    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin-allow-popups",
 }
 
 
@@ -116,7 +116,27 @@ def _go_back(request: Request, headers: MutableHeaders) -> None:
     headers.append("set-cookie", f"{NEXT_COOKIE}=; Path=/; Max-Age=0")
 
 
-def is_same_origin(headers: Headers) -> bool:
-    """Whether a form was sent from a page of ours; a request that does not say where from is not."""
+def is_same_origin(headers: Headers, base_url: str) -> bool:
+    """Whether a page of ours sent this: by the host of the request, or the address that people type.
+
+    What does not say where it comes from is not ours; browsers always say it where something may be changed.
+    """
     origin = headers.get("origin") or headers.get("referer") or ""
-    return bool(origin) and urlsplit(origin).netloc == headers.get("host")
+    place = urlsplit(origin).netloc
+    return bool(place) and place in (headers.get("host"), urlsplit(base_url).netloc)
+
+
+class OwnSockets:
+    """Refuses websockets that a page of another site opens: Streamlit would let in every page of this machine."""
+
+    def __init__(self, app: ASGIApp, *, base_url: str) -> None:
+        self.app = app
+        self.base_url = base_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            headers = Headers(scope=scope)
+            if "origin" in headers and not is_same_origin(headers, self.base_url):
+                await PlainTextResponse("This was sent from another site.", 403)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)

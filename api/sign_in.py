@@ -33,6 +33,7 @@ class SignIn:
 
     def __init__(self, stores: Stores, settings: Settings) -> None:
         self.stores = stores
+        self.base_url = settings.base_url
         self.backend = backend(stores, settings)
         self.max_age = max_age(settings)
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
@@ -67,7 +68,7 @@ class SignIn:
 
     async def sign_in(self, request: Request) -> Response:
         """Check e-mail and password; the same answer whoever it was."""
-        if not is_same_origin(request.headers):
+        if not is_same_origin(request.headers, self.base_url):
             return _page(sign_in_page.note("Not signed in", "The form was sent from another site."), 403)
         fields = await _form_fields(request)
         if fields is None:
@@ -93,7 +94,7 @@ class SignIn:
 
     async def sign_out(self, request: Request) -> Response:
         """End this sign-in everywhere and forget the cookie."""
-        if not is_same_origin(request.headers):
+        if not is_same_origin(request.headers, self.base_url):
             return _page(sign_in_page.note("Nothing was changed", "The form was sent from another site."), 403)
         token = request.cookies.get(sessions.COOKIE)
         try:

@@ -19,6 +19,7 @@ from lib.insights.metrics import METRICS, Metric
 _LINE = "#1a9484"  # three to one or better on both themes's backgrounds, without asking which one is on
 _BEHIND = "rgba(128, 140, 138, 0.95)"
 _SHADE = "rgba(128, 140, 138, 0.13)"
+_DAY_MS = 86_400_000
 _CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
 
 
@@ -102,7 +103,13 @@ def figure(metric: Metric, selection: Selection, lines: pd.DataFrame, ink: str) 
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         hovermode="x unified",
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "reversed"},
-        xaxis={"tickformat": "%-d %b", "showgrid": False, "nticks": 8, "fixedrange": True, **ticks},
+        xaxis={
+            "tickformat": "%-d %b",
+            "showgrid": False,
+            "dtick": _DAY_MS * -(-selection.days // 8),
+            "fixedrange": True,
+            **ticks,
+        },
         yaxis={"rangemode": "tozero", "nticks": 6, "fixedrange": True, **ticks, **_axis(metric, selection.currency)},
     )
     return chart

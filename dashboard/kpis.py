@@ -67,7 +67,7 @@ def _against(metric: Metric, before: Frame | None, change: Delta | None, selecti
         return None
     if not change.text:
         return "no comparison"
-    return f"from {formats.compact(before.first.get(metric.slug), metric.format, selection.currency)}"
+    return f"vs {formats.compact(before.first.get(metric.slug), metric.format, selection.currency)}"
 
 
 def explain(

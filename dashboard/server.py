@@ -22,11 +22,12 @@ from streamlit import config
 
 from api import health
 from api.main import create_api
-from api.middleware import ClosedPaths, ReturnTo, SecurityHeaders
+from api.middleware import ClosedPaths, OwnSockets, ReturnTo, SecurityHeaders
 from api.sign_in import SignIn
 from dashboard import bridge, quiet
 from dashboard.gate import OIDC_PROVIDER
 from dashboard.keeper import StoreKeeper
+from dashboard.media import GuardedMedia
 from dashboard.navigation import PAGES
 from lib.access.cookie_key import cookie_secret
 from lib.errors import AppError, SettingsError
@@ -108,6 +109,8 @@ def build(settings: Settings, script: Path = SCRIPT) -> st.App:
         middleware=[
             Middleware(SecurityHeaders, secure_cookies=settings.base_url.startswith("https://")),
             Middleware(ClosedPaths),
+            Middleware(OwnSockets, base_url=settings.base_url),
+            Middleware(GuardedMedia, settings=settings),
             Middleware(ReturnTo),
         ],
         lifespan=lifespan,

@@ -136,7 +136,7 @@ def _drawn(values: pd.Series, metric: Metric) -> pd.Series:
 def _config(currency: str | None, totals: Frame) -> dict[str, object]:
     text = st.column_config.TextColumn
     return {
-        "campaign": text("Campaign", pinned=True, width=250),
+        "campaign": text("Campaign", pinned=True, width=220),
         "client": text("Client", width=130),
         "account": text("Account", width=140),
         "status": text("Status", width=80),

@@ -14,7 +14,7 @@ from lib.insights.metrics import METRICS
 from lib.insights.periods import COMPARISONS, PRESETS
 
 PERIODS = {**PRESETS, "custom": "Custom dates"}
-PAGE_SIZES = (25, 50, 100, 250)
+PAGE_SIZES = (10, 25, 50, 100, 250)
 FIRST_DAY = dt.date(2004, 2, 4)
 _LONGEST_NAME = 200
 _WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,80}")
@@ -34,7 +34,7 @@ class View:
     metric: str = "spend"
     sort: str = "-spend"
     name: str = ""
-    limit: int = PAGE_SIZES[0]
+    limit: int = 25
     page: int = 1
 
     @property

@@ -23,6 +23,14 @@ from lib.store.embedded import EmbeddedServer
 from lib.store.engine import Store, store_url
 from lib.store.models import Base
 
+pytest_plugins = [  # each after those that it imports: they are rewritten for assertions as they are loaded
+    "tests.fixtures_processes",
+    "tests.fixtures_wire",
+    "tests.fixtures_database",
+    "tests.fixtures_sandbox",
+    "tests.fixtures_meta",
+]
+
 SERVER = pytest.StashKey[EmbeddedServer]()
 FOLDER = pytest.StashKey[Path]()
 ADDRESS = pytest.StashKey[str]()

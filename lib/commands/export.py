@@ -122,7 +122,7 @@ async def _remarks(store: Store, query: InsightQuery, viewer: Viewer, answer: In
     if not viewer.account_ids:
         return ["No row: there is no client yet. Add one with `python -m lib client add`."]
     state = await trust(store, viewer, query.since, query.until, account_ids=query.account_ids)
-    remarks = [f"{slug} is empty: {rule}." for slug, rule in answer.notes.items()]
+    remarks = [f"Blank values of {slug}: {rule}." for slug, rule in answer.notes.items()]
     if answer.is_sample:
         remarks.append("Sample data: these numbers are of sample clients and are made up.")
     if not answer.rows and not state.gaps:
@@ -130,5 +130,7 @@ async def _remarks(store: Store, query: InsightQuery, viewer: Viewer, answer: In
     if not answer.rows:
         remarks.append("No row: nothing stored of these days matches the conditions.")
     if state.missing_days:
-        remarks.append(f"Incomplete: {state.missing_days} account-days of the period are not refreshed, or not whole.")
+        remarks.append(
+            f"Incomplete: days that are not refreshed, or not whole, over all accounts: {state.missing_days}."
+        )
     return remarks

@@ -32,6 +32,8 @@ from lib.store.secrets import TokenVault
 
 HELP = "start everything and serve the dashboard until Ctrl-C"
 LINK_LIVES = dt.timedelta(hours=12)
+FIRST_DAYS = 90
+"""What the samples begin with: enough for the periods before the ones that people look at first."""
 SAMPLES = ("--accounts", "3", "--days", "400", "--seed", "7")
 SAMPLE_CLIENTS = (("Nordlicht Outdoor", slice(0, 2)), ("Hanami Tea", slice(2, None)))
 """Two clients share the sandbox's accounts; the first has two currencies."""
@@ -69,12 +71,13 @@ def _start(settings: Settings, everything: ExitStack, lock: IO[str]) -> None:
             f"Stop that program, or choose another port: `PORT={settings.port + 1} make run`.",
         )
     url = everything.enter_context(opened(settings))
-    watched = []
-    link_token, sample_accounts = asyncio.run(_prepare(url, settings))
-    if sample_accounts is not None:
+    link_token, has_samples = asyncio.run(_prepare(url, settings))
+    dashboard = _start_dashboard(settings, everything)
+    watched = [dashboard]
+    if has_samples:
         watched.append(_start_sandbox(settings, url, everything))
         asyncio.run(_first_refresh(url))
-    watched.append(_start_dashboard(settings, everything))
+    dashboard.wait_until_answers(f"http://{settings.host}:{settings.port}/healthz")
     json.dump({"url": settings.base_url}, lock)
     lock.flush()
     _say(_link(settings, link_token), stream=sys.stdout)
@@ -121,8 +124,8 @@ async def _make_link(url: URL) -> str:
         await store.dispose()
 
 
-async def _prepare(url: URL, settings: Settings) -> tuple[str, list[int] | None]:
-    """A link to sign in, and the accounts of the sample clients (``None`` without any)."""
+async def _prepare(url: URL, settings: Settings) -> tuple[str, bool]:
+    """A link to sign in, and whether there are sample clients or are to be some."""
     TokenVault(settings)
     token = await _make_link(url)
     store = Store(url, pool_size=1)
@@ -130,7 +133,7 @@ async def _prepare(url: URL, settings: Settings) -> tuple[str, list[int] | None]
         async with store.working() as session:
             wanted = not settings.meta_graph_url and await clients.claim_samples(session)
             known = [client for client in await clients.all_clients(session) if client.is_sample]
-        return token, [] if wanted or known else None
+        return token, wanted or bool(known)
     finally:
         await store.dispose()
 
@@ -179,7 +182,8 @@ async def _first_refresh(url: URL) -> None:
             waiting = await clients.samples_without_days(session)
         if not waiting:
             return
-        run_id = await start_run(store, account_ids=frozenset(waiting))
+        since = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=FIRST_DAYS)
+        run_id = await start_run(store, account_ids=frozenset(waiting), since=since)
         report = await prepare(store, run_id)
         async with progress_bar(report):
             await execute_run(store, run_id, report)
@@ -193,7 +197,6 @@ def _start_dashboard(settings: Settings, everything: ExitStack) -> Child:
     quiet = ["--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
     dashboard = Child("dashboard", words + quiet, settings.data_path / "logs" / "dashboard.log")
     everything.callback(dashboard.stop)
-    dashboard.wait_until_answers(f"http://{settings.host}:{settings.port}/healthz")
     return dashboard
 
 

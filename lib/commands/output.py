@@ -47,7 +47,7 @@ def write_to_file(name: str, write: Writer) -> None:
     except (OSError, ValueError, RuntimeError) as error:
         raise AppError(
             f"The file {name!r} could not be written: {_reason(error)}.",
-            "Nothing was changed there. Free some space, or choose another file with --out.",
+            "What was there before is as it was. Choose another file with --out, or give this one room and rights.",
         ) from error
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import psycopg
-from sqlalchemy.exc import DBAPIError
-
 from lib.access.viewer import Viewer
-from lib.errors import QueryError
 from lib.insights.answer import Column, InsightAnswer, columns_of, finish
 from lib.insights.query import InsightQuery
 from lib.insights.sql import accounts_in_scope, compile_query
@@ -21,25 +17,10 @@ async def run_query(store: Store, query: InsightQuery, viewer: Viewer) -> Insigh
     Raises QueryError where PostgreSQL cannot read a regular expression, StoreError where it gives up.
     """
     async with store.viewing(viewer) as session:
-        try:
-            scope = (await session.execute(accounts_in_scope(query, viewer.account_ids))).all()
-            if not scope:
-                return InsightAnswer(columns_of(query), [])
-            accounts = [account_id for account_id, _ in scope]
-            samples = [account_id for account_id, is_sample in scope if is_sample]
-            fetched = (await session.execute(compile_query(query, accounts, samples))).all()
-        except DBAPIError as error:
-            raise_for_query(error)
-            raise
+        scope = (await session.execute(accounts_in_scope(query, viewer.account_ids))).all()
+        if not scope:
+            return InsightAnswer(columns_of(query), [])
+        accounts = [account_id for account_id, _ in scope]
+        samples = [account_id for account_id, is_sample in scope if is_sample]
+        fetched = (await session.execute(compile_query(query, accounts, samples))).all()
     return finish(query, fetched)
-
-
-def raise_for_query(error: DBAPIError) -> None:
-    """Raise QueryError where the driver's error is about what a person wrote; otherwise return."""
-    if isinstance(error.orig, psycopg.errors.InvalidRegularExpression):
-        reason = error.orig.diag.message_primary or ""
-        reason = reason.removeprefix("invalid regular expression: ")
-        raise QueryError(
-            f"A regular expression of the filters cannot be read: {reason}.",
-            "Correct it, or use ~ to look for plain text.",
-        ) from error

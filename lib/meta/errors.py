@@ -73,7 +73,7 @@ TRANSIENT_CODES = {2601, 2637}
 WRONG = {(2, 1504041), (2, 1504042), (100, 3191001)}
 BROKEN = {(100, 2446289), (100, 2446211)}
 DEAD_CODES = {102, 104, 190}
-DENIED_CODES = {3, 10, 272, 294, *range(200, 300)}
+DENIED_CODES = {3, 10, 272, 294, 803, *range(200, 300)}
 
 _DEAD_REASONS = {
     458: "the app was removed by the token's user",
@@ -91,9 +91,11 @@ def error_of(status: int, body: Any, usage: Mapping[str, str] | None = None) -> 
     if not isinstance(error, dict):
         return Unreachable(f"The Marketing API answered with status {status} and no words of its own.")
     code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
-    said = str(error.get("error_user_msg") or error.get("message") or "no reason given")
-    kind = _kind(status, code, subcode, said, transient=bool(error.get("is_transient")))
-    made = kind(_sentence(kind, redact(said), subcode), code=code, subcode=subcode, trace_id=error.get("fbtrace_id"))
+    said = str(error.get("error_user_msg") or error.get("message") or "no reason given").replace("\x00", "")
+    words = f"{error.get('message')} {said}".lower()
+    kind = _kind(status, code, subcode, words, transient=bool(error.get("is_transient")))
+    trace_id = str(error.get("fbtrace_id") or "").replace("\x00", "") or None
+    made = kind(_sentence(kind, redact(said), subcode), code=code, subcode=subcode, trace_id=trace_id)
     if isinstance(made, RateLimited):
         made.wait_s = _wait(usage or {})
         made.remedy = f"Nothing was lost. Refresh again in {max(1, round(made.wait_s / 60))} min."
@@ -107,15 +109,16 @@ def _wait(usage: Mapping[str, str]) -> float:
 
 
 def _number(value: Any) -> int | None:
+    """A code; ``None`` where it is none that the store could hold."""
     try:
-        return int(value)
+        number = int(value)
     except (TypeError, ValueError):
         return None
+    return number if abs(number) < 2**31 else None
 
 
-def _kind(status: int, code: int | None, subcode: int | None, said: str, *, transient: bool) -> type[MetaError]:
+def _kind(status: int, code: int | None, subcode: int | None, words: str, *, transient: bool) -> type[MetaError]:
     pair = (code, subcode)
-    words = said.lower()
     by_table: list[tuple[bool, type[MetaError]]] = [
         (pair in TOO_MUCH or (code == 1 and "reduce the amount of data" in words), TooMuchData),
         (code in LIMITS, RateLimited),

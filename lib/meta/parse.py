@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
@@ -18,6 +19,8 @@ Row = Mapping[str, Any]
 Actions = Sequence[Mapping[str, Any]]
 
 MICROS = Decimal(1_000_000)
+LARGEST = 2**63 - 1
+"""What a bigint of the store holds; negative as well."""
 EVENTS: dict[str, tuple[str, ...]] = {
     "landing_page_views": ("omni_landing_page_view", "landing_page_view"),
     "content_views": (
@@ -93,25 +96,27 @@ def whole(value: Any) -> int:
     if value is None:
         return 0
     try:
-        return int(value)
+        number = int(value)
     except (TypeError, ValueError):
-        pass
-    try:
-        number = Decimal(str(value))
-        return int(number.to_integral_value())
-    except (InvalidOperation, OverflowError, ValueError) as error:
-        raise Unreadable(f"Meta sent {str(value)[:40]!r} where a count should be.") from error
+        return _rounded(value, Decimal(1), "a count")
+    return number if -LARGEST <= number <= LARGEST else _rounded(value, Decimal(1), "a count")
 
 
 def micros(value: Any) -> int:
     """Money in millionths of a major unit, exactly; absent is 0."""
     if value is None:
         return 0
+    return _rounded(value, MICROS, "money")
+
+
+def _rounded(value: Any, factor: Decimal, what: str) -> int:
     try:
-        number = Decimal(str(value)) * MICROS
+        number = Decimal(str(value)) * factor
+        if not -LARGEST <= number <= LARGEST:
+            raise OverflowError(number)
         return int(number.to_integral_value())
-    except (InvalidOperation, OverflowError, ValueError) as error:
-        raise Unreadable(f"Meta sent {str(value)[:40]!r} where money should be.") from error
+    except (ArithmeticError, ValueError) as error:
+        raise Unreadable(f"Meta sent {str(value)[:40]!r} where {what} should be.") from error
 
 
 def by_type(actions: Any) -> dict[str, Any]:
@@ -180,8 +185,17 @@ COPY_COLUMNS = (
 _cells = itemgetter(*MONEY, *COUNTS, *UNIQUES)
 
 
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+
+
 def _jsonb(value: Any) -> bytes:
-    return orjson.dumps(value).replace(b"\\", b"\\\\") if value else b"\\N"
+    """A cell of COPY; without NUL, which PostgreSQL does not hold."""
+    if not value:
+        return b"\\N"
+    written = orjson.dumps(value)
+    if b"u0000" in written:
+        written = _NUL.sub(rb"\1", written)
+    return written.replace(b"\\", b"\\\\")
 
 
 def ad_day(account_id: int) -> Callable[[Row], AdDay]:
@@ -195,13 +209,15 @@ def ad_day(account_id: int) -> Callable[[Row], AdDay]:
                 raise Unreadable(f"Meta sent a row of another account or of more than one day ({day}).")
             ids = int(row["ad_id"]), int(row["adset_id"]), int(row["campaign_id"])
             date = dt.date.fromisoformat(day)
+            if max(ids) > LARGEST or date.isoformat() != day:
+                raise ValueError(day)
         except (KeyError, TypeError, ValueError) as error:
             raise Unreadable("Meta sent an insight row without its ad or day.") from error
-        found = numbers(row)
+        found, get = numbers(row), row.get
         cells = "\t".join(["\\N" if value is None else str(value) for value in _cells(found)])
         start = f"{prefix}{day}\t{ids[0]}\t{ids[1]}\t{ids[2]}\t{cells}\t".encode()
         line = start + _jsonb(row.get("actions")) + b"\t" + _jsonb(row.get("action_values")) + b"\n"
-        names = (row.get("campaign_name", ""), row.get("adset_name", ""), row.get("ad_name", ""))
+        names = (str(get("campaign_name") or ""), str(get("adset_name") or ""), str(get("ad_name") or ""))
         return AdDay(date, *ids, line=line, names=names)
 
     return parse

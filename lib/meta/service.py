@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from lib.meta import fields
 from lib.meta.parse import Unreadable
-from lib.meta.transport import Json, Transport
+from lib.meta.transport import TIMEOUT_S, Json, Transport
 from lib.settings import META_GRAPH_URL
 
 PAGE_SIZE = 1000
@@ -25,9 +25,14 @@ class MetaService:
     """
 
     def __init__(
-        self, access_token: str, graph_url: str = META_GRAPH_URL, *, pause: Callable[[float], None] = time.sleep
+        self,
+        access_token: str,
+        graph_url: str = META_GRAPH_URL,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        timeout_s: tuple[float, float] = TIMEOUT_S,
     ) -> None:
-        self._transport = Transport(access_token, graph_url, pause=pause)
+        self._transport = Transport(access_token, graph_url, pause=pause, timeout_s=timeout_s)
 
     @property
     def calls(self) -> int:
@@ -112,10 +117,13 @@ ENTITIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 def _next_cursor(body: Json) -> str | None:
     """The cursor of the next page; there is one only while ``paging.next`` exists."""
     paging = body.get("paging") or {}
+    cursors = (paging.get("cursors") or {}) if isinstance(paging, dict) else None
+    if not isinstance(cursors, dict):
+        raise Unreadable("Meta sent a page whose paging cannot be read.")
     following = paging.get("next")
     if not following:
         return None
-    cursor = (paging.get("cursors") or {}).get("after")
+    cursor = cursors.get("after")
     if not cursor:
         cursor = next(iter(parse_qs(urlsplit(str(following)).query).get("after", [])), None)
     if not cursor:

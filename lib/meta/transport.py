@@ -7,6 +7,7 @@ gateway's HTML for a success, and fails inside its own exception on a body that 
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -27,14 +28,37 @@ LONGEST_WAIT_S = 120.0
 Json = dict[str, Any]
 
 
+def _json(content: bytes) -> Any:
+    """The decoded body; ``None`` where it is no JSON.
+
+    Meta cuts long names, at times inside an emoji; the half that is left is no text, and becomes a question mark.
+    """
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        mended = json.dumps(json.loads(content), ensure_ascii=False).encode("utf-8", "replace")
+        return orjson.loads(mended)
+    except ValueError:
+        return None
+
+
 class Transport:
     """Calls of one token at one Marketing API. Not for several threads at once: a session belongs to one.
 
     ``calls`` counts the requests that were sent, tries included.
     """
 
-    def __init__(self, access_token: str, graph_url: str, *, pause: Callable[[float], None] = time.sleep) -> None:
-        session = FacebookSession(access_token=access_token, timeout=TIMEOUT_S)
+    def __init__(
+        self,
+        access_token: str,
+        graph_url: str,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        timeout_s: tuple[float, float] = TIMEOUT_S,
+    ) -> None:
+        session = FacebookSession(access_token=access_token, timeout=timeout_s)
         session.GRAPH = graph_url.rstrip("/")
         if session.GRAPH != FacebookSession.GRAPH:
             session.requests.verify = True
@@ -83,10 +107,7 @@ class Transport:
         return self._decoded(response)
 
     def _decoded(self, response: requests.Response) -> Json:
-        try:
-            body = orjson.loads(response.content)
-        except orjson.JSONDecodeError:
-            body = None
+        body = _json(response.content)
         if response.status_code != requests.codes.ok or not isinstance(body, dict) or "error" in body:
             raise self._refusal(response.status_code, body, response.headers)
         return body

@@ -15,17 +15,21 @@ def _decoded(headers: Mapping[str, str], name: str) -> Any:
         return {}
 
 
+def _number(use: Any, name: str) -> float:
+    try:
+        return float(use.get(name) or 0)
+    except (AttributeError, TypeError, ValueError):
+        return 0.0
+
+
 def wait_seconds(headers: Mapping[str, str]) -> float:
     """Seconds until Meta lets this account in again; 0 where no header says.
 
     ``x-business-use-case-usage`` counts in minutes, ``x-ad-account-usage`` in seconds.
     """
-    waits = [0.0]
-    account = _decoded(headers, "x-ad-account-usage")
-    if isinstance(account, dict):
-        waits.append(float(account.get("reset_time_duration") or 0))
+    waits = [0.0, _number(_decoded(headers, "x-ad-account-usage"), "reset_time_duration")]
     cases = _decoded(headers, "x-business-use-case-usage")
     for uses in cases.values() if isinstance(cases, dict) else ():
         if isinstance(uses, list):
-            waits.extend(60.0 * float(use.get("estimated_time_to_regain_access") or 0) for use in uses)
+            waits.extend(60.0 * _number(use, "estimated_time_to_regain_access") for use in uses)
     return max(waits)

@@ -67,6 +67,8 @@ class AccountRefresh:
         for edge in KINDS:
             await self._refresh_entities(edge)
         await self._fetch_the_missing()
+        async with self.store.working() as session:
+            await slices.renew_newest(session, self.state.account_id)
 
     async def _wait(self, work: Callable[[], T]) -> T:
         result = await asyncio.get_running_loop().run_in_executor(self.executor, work)
@@ -75,11 +77,16 @@ class AccountRefresh:
 
     async def _describe(self) -> dt.date:
         said = await self._wait(lambda: self.service.get_account(self.state.account_id))
-        currency, zone = said.get("currency"), said.get("timezone_name")
-        if not currency or not zone:
+        currency, zone, status = said.get("currency"), said.get("timezone_name"), said.get("account_status")
+        if not isinstance(currency, str) or not isinstance(zone, str) or not currency or not zone:
             raise Unreadable("Meta described the account without its currency or its time zone.")
         name = str(said.get("name") or f"act_{self.state.account_id}").replace("\x00", "")
-        values = {"name": name, "currency": currency, "timezone_name": zone, "status": said.get("account_status")}
+        values = {
+            "name": name,
+            "currency": currency,
+            "timezone_name": zone,
+            "status": status if isinstance(status, int) else None,
+        }
         async with self.store.working() as session:
             await clients.describe_account(session, self.state.account_id, values)
         self.state.name = name

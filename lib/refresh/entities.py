@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lib.meta import fields
-from lib.meta.parse import Unreadable
+from lib.meta.parse import LARGEST, Unreadable
 from lib.store.models import Ad, AdSet, Campaign, Creative
 from lib.store.repositories.entities import Entity
 
@@ -28,9 +28,17 @@ def moment(value: Any) -> dt.datetime | None:
         return None
 
 
-def number(value: Any) -> int | None:
-    """An id or a budget."""
-    return None if value in (None, "") else int(value)
+def number(value: Any) -> int:
+    """An id; TypeError or ValueError where it is none that the store could hold."""
+    found = int(value)
+    if abs(found) > LARGEST:
+        raise ValueError(f"{found} is too large")
+    return found
+
+
+def number_or_none(value: Any) -> int | None:
+    """A budget or an id that may be missing."""
+    return None if value in (None, "") else number(value)
 
 
 def _common(json: Json) -> Row:
@@ -43,12 +51,12 @@ def _common(json: Json) -> Row:
 
 
 def _budgets(json: Json) -> Row:
-    return {f"{kind}_budget_minor": number(json.get(f"{kind}_budget")) for kind in ("daily", "lifetime")}
+    return {f"{kind}_budget_minor": number_or_none(json.get(f"{kind}_budget")) for kind in ("daily", "lifetime")}
 
 
 def campaign(json: Json) -> Row:
     return {
-        "campaign_id": int(json["id"]),
+        "campaign_id": number(json["id"]),
         "objective": text(json.get("objective")),
         "buying_type": text(json.get("buying_type")),
         **_common(json),
@@ -59,8 +67,8 @@ def campaign(json: Json) -> Row:
 def adset(json: Json) -> Row:
     promoted = json.get("promoted_object")
     return {
-        "adset_id": int(json["id"]),
-        "campaign_id": int(json["campaign_id"]),
+        "adset_id": number(json["id"]),
+        "campaign_id": number(json["campaign_id"]),
         "optimization_goal": text(json.get("optimization_goal")),
         "custom_event_type": text(promoted.get("custom_event_type")) if isinstance(promoted, dict) else None,
         "billing_event": text(json.get("billing_event")),
@@ -72,17 +80,17 @@ def adset(json: Json) -> Row:
 def ad(json: Json) -> Row:
     creative_of = json.get("creative")
     return {
-        "ad_id": int(json["id"]),
-        "adset_id": int(json["adset_id"]),
-        "campaign_id": int(json["campaign_id"]),
-        "creative_id": number(creative_of.get("id")) if isinstance(creative_of, dict) else None,
+        "ad_id": number(json["id"]),
+        "adset_id": number(json["adset_id"]),
+        "campaign_id": number(json["campaign_id"]),
+        "creative_id": number_or_none(creative_of.get("id")) if isinstance(creative_of, dict) else None,
         **_common(json),
     }
 
 
 def creative(json: Json) -> Row:
     return {
-        "creative_id": int(json["id"]),
+        "creative_id": number(json["id"]),
         "title": text(json.get("title")),
         "body": text(json.get("body")),
         "object_type": text(json.get("object_type")),
@@ -106,6 +114,6 @@ def rows_of(edge: str, account_id: int, objects: Iterable[Json], seen_at: dt.dat
     try:
         for json in objects:
             found[json["id"]] = {"account_id": account_id, "seen_at": seen_at, **parse(json)}
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Unreadable(f"Meta sent one of the {edge} without its id or its parent.") from error
     return list(found.values())

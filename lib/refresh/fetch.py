@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from lib.meta.errors import TooMuchData
 from lib.meta.parse import AdDay, Unreadable, ad_day, numbers
@@ -86,20 +87,22 @@ class Fetcher:
         totals: Totals = {}
         for page in self._service.get_insights(self._account_id, span.since, span.until, level="account"):
             for row in page:
-                date = _date_of_total(row)
+                date = self._date_of_total(row)
                 _inside(span, date)
                 found = numbers(row)
                 totals[date] = {name: found[name] for name in YARDSTICK}
         return totals
 
-
-def _date_of_total(row: Mapping[str, object]) -> dt.date:
-    try:
-        if row["date_start"] != row["date_stop"]:
-            raise Unreadable("Meta sent one account total for several days.")
-        return dt.date.fromisoformat(str(row["date_start"]))
-    except (KeyError, ValueError) as error:
-        raise Unreadable("Meta sent an account total without its day.") from error
+    def _date_of_total(self, row: Mapping[str, Any]) -> dt.date:
+        try:
+            if (
+                row["date_start"] != row["date_stop"]
+                or int(row.get("account_id", self._account_id)) != self._account_id
+            ):
+                raise Unreadable("Meta sent an account total of another account or of several days.")
+            return dt.date.fromisoformat(str(row["date_start"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unreadable("Meta sent an account total without its day.") from error
 
 
 def _inside(span: Span, date: dt.date) -> None:

@@ -48,7 +48,7 @@ def today_in(timezone_name: str | None, now: dt.datetime) -> dt.date:
     """The date in an account's time zone; in UTC where the zone is unknown."""
     try:
         return now.astimezone(ZoneInfo(timezone_name or "UTC")).date()
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return now.astimezone(dt.UTC).date()
 
 

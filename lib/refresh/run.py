@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,7 +129,7 @@ async def execute_run(store: Store, run_id: uuid.UUID, report: RunReport | None 
     report = report or await prepare(store, run_id)
     writer = asyncio.create_task(_keep_writing(store, report))
     try:
-        with ThreadPoolExecutor(ACCOUNTS_AT_ONCE, thread_name_prefix="meta") as executor:
+        with _rare_garbage_collection(), ThreadPoolExecutor(ACCOUNTS_AT_ONCE, thread_name_prefix="meta") as executor:
             await _refresh_all(store, report, executor)
         report.finished = True
     finally:
@@ -139,6 +140,17 @@ async def execute_run(store: Store, run_id: uuid.UUID, report: RunReport | None 
         async with store.working() as session:
             await runs.finish_run(session, run_id, report.state if report.finished else "failed")
     return report
+
+
+@contextmanager
+def _rare_garbage_collection() -> Iterator[None]:
+    """Pages of rows are hundreds of thousands of small objects without cycles: looking through them takes a quarter."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 async def _refresh_all(store: Store, report: RunReport, executor: ThreadPoolExecutor) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from lib.access.viewer import Viewer
-from lib.errors import SettingsError, StoreError, StoreFull, StoreUnavailable
+from lib.errors import AppError, QueryError, SettingsError, StoreError, StoreFull, StoreUnavailable
 
 APP_ROLE = "ads_app"
 WORKER_ROLE = "ads_worker"
@@ -42,9 +42,15 @@ def store_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-def translate(error: DBAPIError | psycopg.Error | OSError) -> StoreError:
-    """The sentence for a driver's error."""
+def translate(error: DBAPIError | psycopg.Error | OSError) -> AppError:
+    """The sentence for a driver's error: QueryError where it is about what a person wrote, else a StoreError."""
     cause = getattr(error, "orig", error)
+    if isinstance(cause, psycopg.errors.InvalidRegularExpression):
+        reason = (cause.diag.message_primary or "").removeprefix("invalid regular expression: ")
+        return QueryError(
+            f"A regular expression of the filters cannot be read: {reason}.",
+            "Correct it, or use ~ to look for plain text.",
+        )
     if isinstance(cause, psycopg.errors.DiskFull):
         return StoreFull("PostgreSQL has no space left on its disk.")
     if isinstance(cause, psycopg.errors.QueryCanceled):

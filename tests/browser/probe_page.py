@@ -33,3 +33,4 @@ st.write(f"Acted {st.session_state.get('acted', 0)} times")
 if st.button("Fail"):
     raise ValueError("the inner secret 5150")
 gate.draw_sidebar(viewer)
+st.download_button("Download", lambda: "export secret 616161", file_name="export.csv", on_click="ignore")

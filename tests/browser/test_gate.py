@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import text
 from sqlalchemy.engine import URL
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from dashboard.navigation import PAGES
+from lib.store import migrate
 from lib.store.engine import Store
 from tests.browser.conftest import Dashboard, Frames, running_dashboard
+from tests.conftest import drop_database
 
 Contexts = Callable[..., BrowserContext]
 LINK = "Sign in with e-mail and password"
@@ -178,3 +187,74 @@ def test_signed_in_people_see_the_menu_and_themselves(signed_in: Callable[..., P
     page = signed_in()
     expect(page.get_by_text("ana@example.com · admin")).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_a_download_is_for_people_who_are_signed_in(probe: Dashboard, new_context: Contexts) -> None:
+    page = new_context().new_page()
+    page.goto(probe.link(probe.add_user()))
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert Path(download.value.path()).read_text() == "export secret 616161"
+    address = download.value.url
+    assert page.request.get(address).status == 200
+    assert httpx.get(address).status_code == 401
+    revoke_everything(probe)
+    assert page.request.get(address).status == 401
+
+
+def test_a_websocket_of_another_site_is_refused(probe: Dashboard) -> None:
+    address = probe.url.replace("http://", "ws://") + "/_stcore/stream"
+    with connect(address, origin=probe.url, subprotocols=["streamlit"]):
+        pass
+    for origin in ("https://evil.example", "http://localhost:1", "null"):
+        with pytest.raises(InvalidStatus, match="403"), connect(address, origin=origin, subprotocols=["streamlit"]):
+            pass
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/_stcore/metrics", "/_stcore/agent/openapi.json", "/_stcore/agent/mcp", "/_stcore/upload_file/a/b",
+     "/api/v1/docs", "/api/v1/openapi.json"],
+)  # fmt: skip
+def test_closed_addresses_are_closed_on_the_real_server(probe: Dashboard, path: str) -> None:
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        assert httpx.request(method, probe.url + path).status_code == 404
+
+
+def test_streamlit_pages_carry_the_headers(probe: Dashboard) -> None:
+    headers = httpx.get(probe.url).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["content-security-policy"] == "frame-ancestors 'none'"
+
+
+def test_a_server_that_starts_without_its_database_waits_for_it(
+    server_url: URL, tmp_path: Path, new_context: Contexts
+) -> None:
+    late = server_url.set(database=f"ads_late_{os.getpid()}")
+    with running_dashboard(late, tmp_path) as waiting:
+        assert httpx.get(f"{waiting.url}/healthz").json() == {"status": "ok"}
+        ready = httpx.get(f"{waiting.url}/readyz")
+        assert (ready.status_code, ready.json()["database"]) == (503, "unreachable")
+        page = new_context().new_page()
+        page.context.add_cookies([{"name": "ads_session", "value": "any", "url": waiting.url}])
+        page.goto(waiting.url)
+        expect(page.get_by_text("The database cannot be reached.")).to_be_visible()
+        try:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(migrate.ensure_database, late).result()
+            until_ready(waiting)
+            page.get_by_role("button", name="Try again").click()
+            expect(page.get_by_role("link", name=LINK)).to_be_visible()
+        finally:
+            drop_database(late)
+
+
+def until_ready(waiting: Dashboard) -> None:
+    """The server asks again by itself; so does this, for a minute."""
+    end = time.monotonic() + 60
+    while httpx.get(f"{waiting.url}/readyz").status_code != 200:
+        assert time.monotonic() < end, waiting.log_text()
+        threading.Event().wait(0.2)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import text
@@ -110,11 +111,14 @@ def test_a_copied_cookie_is_worth_nothing_after_the_sign_out(sso: Dashboard, new
     other.goto(sso.url)
     expect(other.get_by_text(f"{CORA} · admin")).to_be_visible()
     copied = context.cookies()
+    assert page.request.get(f"{sso.url}/media/anything.csv").status == 404
     sign_out(page)
     assert sessions_of(sso) == [("oidc", False)]
     assert not [cookie for cookie in context.cookies(sso.url) if cookie["name"].startswith("_streamlit_user")]
     other.reload()
     expect(other.get_by_role("button", name=BUTTON)).to_be_visible()
+    jar = {cookie["name"]: cookie["value"] for cookie in copied}
+    assert httpx.get(f"{sso.url}/media/anything.csv", cookies=jar).status_code == 401
     thief = new_context()
     thief.add_cookies(copied)
     stolen, frames = thief.new_page(), Frames()

@@ -48,7 +48,8 @@ def test_every_table_with_an_account_holds_row_level_security_even_against_its_o
             for row in connection.execute("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
         }
         powers = connection.execute(
-            "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND (rolsuper OR rolbypassrls OR rolcanlogin)", [list(ROLES)]
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND (rolsuper OR rolbypassrls OR rolcanlogin)",
+            [list(ROLES)],
         ).fetchall()
     with_account = {table.name for table in Base.metadata.tables.values() if "account_id" in table.c}
     assert with_account | {"client", "refresh_run"} <= secured

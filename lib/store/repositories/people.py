@@ -54,12 +54,6 @@ def _viewer(row: Row[Any], token_hash: bytes) -> Viewer:
     )
 
 
-async def has_session(session: AsyncSession, token_hash: bytes) -> bool:
-    """Whether this sign-in was ever seen, ended ones included."""
-    found = await session.execute(select(UserSession.user_id).where(UserSession.token_hash == token_hash))
-    return found.first() is not None
-
-
 async def add_session(
     session: AsyncSession, token_hash: bytes, user_id: uuid.UUID, provider: str, expires_in: dt.timedelta
 ) -> None:

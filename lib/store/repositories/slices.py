@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import AsyncConnection
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +16,8 @@ from lib.store.models import Insight, Slice
 from lib.store.models.insights import slice_version
 
 _WAITING_ROOM = text("CREATE TEMPORARY TABLE IF NOT EXISTS incoming_insight (LIKE insight) ON COMMIT DELETE ROWS")
+
+_NOBODY_WAITS = text("DELETE FROM incoming_insight")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ async def _copy(session: AsyncSession, new: NewSlice) -> None:
     if not new.lines:
         return
     await session.execute(_WAITING_ROOM)
+    await session.execute(_NOBODY_WAITS)
     raw = await (await session.connection()).get_raw_connection()
     driver: AsyncConnection[tuple[object, ...]] = raw.driver_connection  # type: ignore[assignment]  # psycopg's, by the URL
     columns = ", ".join(new.columns)
@@ -80,6 +83,11 @@ async def _copy(session: AsyncSession, new: NewSlice) -> None:
     await session.execute(text(f"INSERT INTO insight ({columns}) SELECT {columns} FROM incoming_insight"))  # noqa: S608 (ours)
 
 
-async def newest_version(session: AsyncSession) -> int:
-    """The largest slice version that this transaction sees; 0 where there is none."""
-    return await session.scalar(select(func.coalesce(func.max(Slice.version), 0))) or 0
+async def renew_newest(session: AsyncSession, account_id: int) -> None:
+    """Give the account's newest slice the next version: names and states changed, so cached answers are stale."""
+    newest = select(func.max(Slice.date)).where(Slice.account_id == account_id).scalar_subquery()
+    await session.execute(
+        update(Slice)
+        .where(Slice.account_id == account_id, Slice.date == newest)
+        .values(version=slice_version.next_value())
+    )

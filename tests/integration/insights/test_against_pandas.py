@@ -211,7 +211,7 @@ async def _tables(store: Store) -> dict[str, Any]:
 @settings(max_examples=30, deadline=None)
 @given(query=queries(), accounts=st.frozensets(st.integers(101, 106), max_size=2))
 def test_drawn_queries_of_others(ground: Ground, query: InsightQuery, accounts: frozenset[int]) -> None:
-    viewer = replace(ground.world.viewer, account_ids=accounts)
+    viewer = factories.viewer_of(accounts, ground.world.client_ids)
     found = ground.runner.run(run_query(ground.store, query, viewer))
 
     assert found.rows == reference.answer(query, viewer, ground.world.rows)

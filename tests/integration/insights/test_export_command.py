@@ -9,6 +9,8 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -51,6 +53,11 @@ async def call(store: Store, *words: str) -> int:
     return await export.run(whole.parse_args(["export", *words]), store)
 
 
+def names_in(folder: Path) -> list[str]:
+    """What lies in the folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 async def test_json(stored: Store, capfd: pytest.CaptureFixture[str]) -> None:
     words = ("--group-by", "date,ad", "--metrics", "spend,clicks,ctr,cpc,reach", "--order", "-spend", "--limit", "2")
     assert await call(stored, *PERIOD, *words, "--account", "act_11") == 0
@@ -69,7 +76,7 @@ async def test_json(stored: Store, capfd: pytest.CaptureFixture[str]) -> None:
         "reach": None,
     }
     assert (second["ad_name"], second["spend"], second["cpc"]) == ("2", "5.00", None)
-    assert said.err == "Incomplete: 1 account-days of the period are not refreshed, or not whole.\n"
+    assert said.err == "Incomplete: days that are not refreshed, or not whole, over all accounts: 1.\n"
 
 
 async def test_csv_of_samples_says_so(stored: Store, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -149,7 +156,7 @@ async def test_wrong_words(
         await call(stored, *SPEND, "--out", str(tmp_path / "file.json"), *words)
     assert sentence in str(refused.value)
     assert capfd.readouterr().out == ""
-    assert list(tmp_path.iterdir()) == []
+    assert names_in(tmp_path) == []
 
 
 async def test_a_file_is_replaced_whole(stored: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -163,7 +170,7 @@ async def test_a_file_is_replaced_whole(stored: Store, tmp_path: Path, capfd: py
     assert len(json.loads(target.read_bytes())) == 2
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     assert link.is_symlink()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "spend.json"]
+    assert names_in(tmp_path) == ["link.json", "spend.json"]
     assert capfd.readouterr().out == ""
 
 
@@ -199,5 +206,18 @@ async def test_files_that_cannot_be_written(stored: Store, tmp_path: Path, name:
         await call(stored, *SPEND, "--out", str(tmp_path / name))
     assert "could not be written" in str(refused.value)
     assert reason in str(refused.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
+    assert names_in(tmp_path) == ["file.txt"]
     assert (tmp_path / "file.txt").read_text() == "kept"
+
+
+def test_a_full_standard_output_is_a_sentence() -> None:
+    program = (
+        "import sys; from lib.commands.output import write_to_stdout; from lib.errors import AppError\n"
+        "try: write_to_stdout(lambda file: file.write(b'x' * 100))\n"
+        "except AppError as error: sys.stderr.write(str(error))"
+    )
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, check=True, text=True
+        )
+    assert done.stderr == "The result could not be written: no space left on device. What came out is not whole."

@@ -166,6 +166,16 @@ async def test_a_foreign_viewer_gets_no_row(store: Store, viewer: Viewer, asked:
     assert {row[0] for row in (await ask(store, viewer, "account", "clicks", account_ids=asked)).rows} <= {"11", "22"}
 
 
+async def test_a_client_that_is_not_granted_stays_nameless(store: Store, viewer: Viewer) -> None:
+    half = factories.viewer_of((33,), viewer.client_ids)
+
+    (row,) = (await ask(store, half, "client", "impressions")).rows
+
+    assert row[0] == row[1]
+    assert row[0].isdigit()
+    assert (await ask(store, half, "", "impressions", filters=(parse_filter("client~stranger"),))).rows == []
+
+
 async def test_without_a_viewer_the_database_itself_gives_no_row(store: Store, viewer: Viewer) -> None:
     everyone = frozenset({11, 22, 33})
     for group_by in ((), ("date", "client", "account", "campaign", "adset", "ad")):

@@ -56,10 +56,11 @@ RESULTS = {
 
 @dataclass(frozen=True)
 class World:
-    """The viewer, who sees accounts 101 to 105 and not 106, and the stored rows with all their names."""
+    """The viewer, who sees accounts 101 to 105 and not 106, the stored rows with all their names, and all clients."""
 
     viewer: Viewer
     rows: pd.DataFrame
+    client_ids: frozenset[int]
 
 
 async def build(store: Store) -> World:
@@ -84,7 +85,7 @@ async def build(store: Store) -> World:
                 rows += _days(draw, {**of, **described})
         await factories.add_insights(session, [_stored(row) for row in rows])
     mine = [client_id for slug, client_id in clients.items() if slug != "stranger"]
-    return World(factories.viewer_of(range(101, 106), mine), pd.DataFrame(rows))
+    return World(factories.viewer_of(range(101, 106), mine), pd.DataFrame(rows), frozenset(clients.values()))
 
 
 async def _ads(session: Any, draw: random.Random, account_id: int) -> list[dict[str, Any]]:

@@ -57,4 +57,10 @@ def test_whatever_comes_is_a_path_here(address: str) -> None:
     ],
 )
 def test_forms_of_other_sites_are_told_apart(headers: dict[str, str], same: bool) -> None:
-    assert is_same_origin(Headers(headers)) is same
+    assert is_same_origin(Headers(headers), "http://localhost:8501") is same
+
+
+def test_the_address_that_people_type_is_ours_behind_a_proxy() -> None:
+    headers = Headers({"host": "10.0.0.7:8501", "origin": "https://ads.test"})
+    assert is_same_origin(headers, "https://ads.test")
+    assert not is_same_origin(headers, "https://other.test")

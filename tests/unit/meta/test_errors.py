@@ -1,0 +1,239 @@
+"""Every refusal that is known, over the wire: what it means, whether it is tried again, and what one reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from lib.errors import MetaError
+from lib.meta import errors
+from lib.meta.service import MetaService
+from lib.meta.transport import TRIES
+from tests.fixtures_wire import Answer, Wire, ok, refusal
+
+TOKEN = "EAAsecret0secret0secret0secret0"
+REDUCE = "Please reduce the amount of data you're asking for, then retry your request"
+
+
+@dataclass
+class Patient:
+    """A service whose pauses are noted instead of waited for."""
+
+    service: MetaService
+    pauses: list[float] = field(default_factory=list)
+
+    def error(self) -> MetaError:
+        """What asking for an account ends with."""
+        with pytest.raises(MetaError) as caught:
+            self.service.get_account(1)
+        return caught.value
+
+
+@pytest.fixture
+def patient(wire: Wire) -> Iterator[Patient]:
+    pauses: list[float] = []
+    service = MetaService(TOKEN, wire.url, pause=pauses.append, timeout_s=(2, 0.3))
+    yield Patient(service, pauses)
+    service.close()
+
+
+KINDS: list[tuple[str, type[MetaError], Answer]] = [
+    ("too much, 100/1487534", errors.TooMuchData, refusal(400, 100, 1487534)),
+    ("too much, 100/1504018", errors.TooMuchData, refusal(400, 100, 1504018)),
+    ("too much, 2/1504038", errors.TooMuchData, refusal(400, 2, 1504038, is_transient=True)),
+    ("too much, -3/1504045", errors.TooMuchData, refusal(400, -3, 1504045)),
+    ("too much, 500 and code 1", errors.TooMuchData, refusal(500, 1, message=REDUCE)),
+    ("too much, said beside words for the user", errors.TooMuchData,
+     refusal(500, 1, message=REDUCE, error_user_msg="Something went wrong.")),
+    ("token expired", errors.TokenDead, refusal(400, 190, 463)),
+    ("password changed", errors.TokenDead, refusal(400, 190, 460)),
+    ("app removed", errors.TokenDead, refusal(400, 190, 458)),
+    ("token dead, no reason", errors.TokenDead, refusal(401, 190)),
+    ("10", errors.NoAccess, refusal(403, 10)),
+    ("200", errors.NoAccess, refusal(403, 200, message="(#200) Requires ads_read permission")),
+    ("272", errors.NoAccess, refusal(400, 272)),
+    ("100/33", errors.NoAccess, refusal(400, 100, 33)),
+    ("missing permissions", errors.NoAccess, refusal(400, 100, message="(#100) Missing permissions")),
+    ("missing permissions beside words for the user", errors.NoAccess,
+     refusal(400, 100, message="(#100) Missing permissions", error_user_msg="You cannot do this.")),
+    ("unknown alias", errors.NoAccess, refusal(404, 803, message="(#803) Some aliases do not exist: 17")),
+    ("wrong, 2/1504041", errors.WrongRequest, refusal(400, 2, 1504041)),
+    ("wrong, 2/1504042", errors.WrongRequest, refusal(400, 2, 1504042)),
+    ("wrong, 100/3191001", errors.WrongRequest, refusal(400, 100, 3191001)),
+    ("wrong, other 100", errors.WrongRequest, refusal(400, 100, message="(#100) Tried accessing nonexisting field")),
+    ("1 with a subcode of its own", errors.WrongRequest, refusal(400, 1, 2853001, is_transient=False)),
+    ("broken creative, 100/2446289", errors.BrokenObject, refusal(400, 100, 2446289, is_transient=False)),
+    ("broken creative, 100/2446211", errors.BrokenObject, refusal(400, 100, 2446211)),
+]  # fmt: skip
+ONLY_ONCE = [pytest.param(kind, answer, id=name) for name, kind, answer in KINDS]
+
+
+@pytest.mark.parametrize(("kind", "answer"), ONLY_ONCE)
+def test_a_refusal_that_would_come_again_is_asked_for_once(
+    wire: Wire, patient: Patient, kind: type[MetaError], answer: Answer
+) -> None:
+    wire.answers(answer)
+    assert type(patient.error()) is kind
+    assert len(wire.asked) == 1
+    assert patient.service.calls == 1
+    assert patient.pauses == []
+
+
+TRANSIENT: list[tuple[str, type[MetaError], Answer]] = [
+    ("1/99", errors.Transient, refusal(500, 1, 99)),
+    ("1 without a subcode", errors.Transient, refusal(500, 1, message="An unknown error occurred")),
+    ("2 is_transient", errors.Transient, refusal(400, 2, is_transient=True)),
+    ("-2/2490547", errors.Transient, refusal(400, -2, 2490547)),
+    ("2/1504043", errors.Transient, refusal(400, 2, 1504043)),
+    ("2/1504044", errors.Transient, refusal(400, 2, 1504044)),
+    ("2601/1815107", errors.Transient, refusal(400, 2601, 1815107, is_transient=True)),
+    ("2637", errors.Transient, refusal(400, 2637)),
+    ("502 with HTML", errors.Unreachable, Answer(502, b"<html><body>Bad Gateway: error</body></html>")),
+    ("500 without an error", errors.Unreachable, Answer(500, b'{"oops": 1}')),
+    ("200 with HTML", errors.Unreachable, Answer(200, b"<html>Please sign in to the hotel's network</html>")),
+    ("the word alone", errors.Unreachable, Answer(400, b'"error"')),
+    ("the word in a sentence", errors.Unreachable, Answer(200, b"an error occurred")),
+    ("error is text", errors.Unreachable, Answer(200, b'{"error": "no"}')),
+    ("half a body", errors.Unreachable, Answer(200, b'{"id": "act', missing=40)),
+    ("half a JSON", errors.Unreachable, Answer(200, b'{"id": "act')),
+    ("nothing", errors.Unreachable, Answer(200, b"")),
+    ("a list", errors.Unreachable, Answer(200, b"[]")),
+    ("silence", errors.Unreachable, Answer(silent=True)),
+]
+TRIED_AGAIN = [pytest.param(kind, answer, id=name) for name, kind, answer in TRANSIENT]
+
+
+@pytest.mark.parametrize(("kind", "answer"), TRIED_AGAIN)
+def test_what_may_pass_is_tried_again_with_growing_pauses(
+    wire: Wire, patient: Patient, kind: type[MetaError], answer: Answer
+) -> None:
+    wire.answers(answer)
+    error = patient.error()
+    assert type(error) is kind
+    assert error.remedy
+    assert len(wire.asked) == TRIES == patient.service.calls
+    assert len(patient.pauses) == TRIES - 1
+    for number, pause in enumerate(patient.pauses):
+        assert 2**number / 2 <= pause <= 2**number, "each pause is jittered and about twice the last"
+
+
+@pytest.mark.parametrize(("kind", "answer"), TRIED_AGAIN)
+def test_what_passed_leaves_no_trace(wire: Wire, patient: Patient, kind: type[MetaError], answer: Answer) -> None:
+    wire.answers(answer, ok({"name": "Back again"}))
+    assert patient.service.get_account(1) == {"name": "Back again"}
+    assert len(wire.asked) == 2
+
+
+LIMITS = [(4, 1504022), (4, 1504039), (17, 2446079), (32, None), (613, 1487742), (80000, 2446079), (80003, None),
+          (80004, 2446079)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "subcode"), LIMITS)
+def test_a_limit_is_waited_for_as_long_as_the_headers_say(
+    wire: Wire, patient: Patient, code: int, subcode: int | None
+) -> None:
+    headers = {"x-ad-account-usage": '{"acc_id_util_pct": 100, "reset_time_duration": 37}'}
+    wire.answers(refusal(400, code, subcode, headers=headers), ok({"name": "Back"}))
+    assert patient.service.get_account(1) == {"name": "Back"}
+    assert patient.pauses == [37]
+
+
+def test_the_longest_wait_of_all_headers_counts_and_minutes_are_minutes(wire: Wire, patient: Patient) -> None:
+    headers = {
+        "x-ad-account-usage": '{"reset_time_duration": 5}',
+        "x-business-use-case-usage": '{"1": [{"estimated_time_to_regain_access": 1},'
+        ' {"estimated_time_to_regain_access": 2}]}',
+    }
+    wire.answers(refusal(400, 80000, 2446079, headers=headers), ok({}))
+    patient.service.get_account(1)
+    assert patient.pauses == [120]
+
+
+def test_a_wait_that_is_too_long_ends_the_account_and_says_when_to_come_back(wire: Wire, patient: Patient) -> None:
+    headers = {"x-business-use-case-usage": '{"1": [{"estimated_time_to_regain_access": 17}]}'}
+    wire.answers(refusal(400, 80000, 2446079, headers=headers))
+    error = patient.error()
+    assert type(error) is errors.RateLimited
+    assert (len(wire.asked), patient.pauses) == (1, [])
+    assert "17 min" in error.remedy
+
+
+BAD_HEADERS = ["", "not json", "[]", "7", '{"reset_time_duration": "soon"}', '{"1": [7]}', '{"1": "x"}',
+               '{"1": [{"estimated_time_to_regain_access": "x"}]}', '{"reset_time_duration": [1]}']  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["x-ad-account-usage", "x-business-use-case-usage"])
+@pytest.mark.parametrize("value", BAD_HEADERS)
+def test_a_header_that_cannot_be_read_is_as_good_as_none(wire: Wire, patient: Patient, name: str, value: str) -> None:
+    wire.answers(refusal(400, 17, 2446079, headers={name: value}), ok({}))
+    patient.service.get_account(1)
+    assert patient.pauses == [errors.RateLimited.wait_s]
+
+
+def test_a_limit_that_never_lifts_ends(wire: Wire, patient: Patient) -> None:
+    wire.answers(refusal(400, 17, 2446079))
+    assert type(patient.error()) is errors.RateLimited
+    assert (len(wire.asked), len(patient.pauses)) == (TRIES, TRIES - 1)
+
+
+DEAD = [(463, "expired"), (460, "password"), (458, "removed")]
+
+
+@pytest.mark.parametrize(("subcode", "reason"), DEAD)
+def test_a_dead_token_says_why_and_what_to_do(wire: Wire, patient: Patient, subcode: int, reason: str) -> None:
+    wire.answers(refusal(400, 190, subcode, "Error validating access token", fbtrace_id="Atrace"))
+    error = patient.error()
+    assert reason in error.message
+    assert "token" in error.remedy
+    assert (error.code, error.subcode, error.trace_id) == (190, subcode, "Atrace")
+
+
+def test_missing_access_names_the_permission_and_every_kind_a_remedy(wire: Wire, patient: Patient) -> None:
+    wire.answers(refusal(403, 200, message="(#200) Requires business_management permission"))
+    error = patient.error()
+    assert "business_management" in error.message
+    assert "ads_read" in error.remedy
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"message": "A\0B"}, {"code": 2**40, "message": "big"}, {"code": "x"}, {"fbtrace_id": 17, "code": 10}, {}],
+    ids=["NUL", "code beyond int", "code no number", "trace no text", "empty"],
+)
+def test_an_odd_error_can_be_stored(wire: Wire, patient: Patient, odd: dict[str, Any]) -> None:
+    wire.answers(Answer(400, refusal(400, **odd).body))
+    error = patient.error()
+    assert "\0" not in error.message
+    assert error.code is None or abs(error.code) < 2**31
+    assert error.trace_id is None or isinstance(error.trace_id, str)
+
+
+SAY_THE_TOKEN: list[Callable[[], Answer]] = [
+    lambda: refusal(400, 190, 463, f"Error validating access token {TOKEN}"),
+    lambda: refusal(400, 100, message=f"Unknown path ?access_token={TOKEN}&fields=id", error_user_msg=f"See {TOKEN}"),
+    lambda: refusal(400, 190, None, f"Malformed access token {TOKEN}"),
+    lambda: Answer(silent=True),
+    lambda: Answer(502, f"<a href='?access_token={TOKEN}'>".encode()),
+]
+
+
+@pytest.mark.parametrize("answer", SAY_THE_TOKEN)
+def test_no_error_holds_the_token(wire: Wire, patient: Patient, answer: Callable[[], Answer]) -> None:
+    wire.answers(answer())
+    error = patient.error()
+    assert TOKEN not in f"{error} {error!r} {error.args} {error.message} {error.remedy}"
+    assert all(one.params["access_token"] == TOKEN for one in wire.asked), "Meta did get it"
+
+
+def test_nobody_there_is_one_sentence_without_the_address(wire: Wire) -> None:
+    pauses: list[float] = []
+    service = MetaService(TOKEN, "http://127.0.0.1:9", pause=pauses.append)
+    with pytest.raises(errors.Unreachable, match="cannot be reached") as caught:
+        service.get_account(1)
+    service.close()
+    assert TOKEN not in str(caught.value)
+    assert "Nothing was lost" in caught.value.remedy
+    assert len(pauses) == TRIES - 1
