@@ -13,11 +13,11 @@ help: ## List the tasks
 setup: $(STAMP) ## Make .venv and install the pinned packages
 
 $(STAMP): requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Name another: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed, and $(PYTHON) is not that. Name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	[ -w . ] || { echo "This folder cannot be written by you, so .venv cannot be made here. Clone the project into a folder of your own." >&2; exit 1; }
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || { echo "The virtual environment could not be made. On Debian: apt-get install python3-venv. Is the disk full?" >&2; exit 1; }
 	echo "Installing the pinned packages into .venv (once, about a minute) ..." >&2
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: --no-binary streamlit-auth0 -r requirements.txt || { echo "The packages could not be installed. Without a network, or with a full disk, they cannot be; nothing else was changed. Run the same command again once that is mended." >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: -r requirements.txt || { echo "The packages could not be installed. Without a network, or with a full disk, they cannot be; nothing else was changed. Run the same command again once that is mended." >&2; exit 1; }
 	touch $(STAMP)
 
 run: setup ## Start everything and serve the dashboard until Ctrl-C

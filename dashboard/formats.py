@@ -48,8 +48,8 @@ def compact(value: Number, kind: str, currency: str | None = None) -> str:
 
 def _compact_digits(value: Decimal, places: int) -> str:
     for size, letter in _STEPS:
-        least = size * 10 if letter == "K" else size
-        if abs(value) >= least * _ROUNDS_UP:
+        least = size * 10 if letter == "K" else size * _ROUNDS_UP
+        if abs(value) >= least:
             return f"{_three_figures(value / size)}{letter}"
     return f"{value:,.{places}f}"
 

@@ -159,7 +159,7 @@ Start = Callable[..., ForkServerProcess]
 def killable(settings_of_test: dict[str, str]) -> Iterator[Start]:
     """Start a command in a process that has imported everything already, to be killed by its id."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["lib.__main__"])
+    context.set_forkserver_preload(["lib.__main__", __name__])
     started: list[ForkServerProcess] = []
 
     def start(*words: str) -> ForkServerProcess:

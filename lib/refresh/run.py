@@ -136,6 +136,8 @@ async def execute_run(store: Store, run_id: uuid.UUID, report: RunReport | None 
         writer.cancel()
         with suppress(asyncio.CancelledError):
             await writer
+        if not report.finished:
+            _stop(report)
         await _write(store, report)
         async with store.working() as session:
             await runs.finish_run(session, run_id, report.state if report.finished else "failed")
@@ -190,8 +192,10 @@ async def _refresh_all(store: Store, report: RunReport, executor: ThreadPoolExec
             for account in accounts:
                 group.create_task(one(account))
     except* StoreError as errors:
-        logger.error("the refresh run %s ended", report.run_id, exc_info=errors)
         failure = _first(errors)
+        reason = getattr(failure.__cause__, "orig", failure.__cause__) or failure
+        logger.error("the refresh run %s ended: %s", report.run_id, str(reason).partition("\n")[0])
+        logger.debug("the whole of it", exc_info=failure)
     else:
         return
     raise failure
@@ -211,6 +215,13 @@ def _fail(state: AccountState, account: Account, error: MetaError) -> None:
             f" `python -m lib client token {account.client.slug} --token-stdin`. What was stored before stays."
         )
     state.state, state.error = "failed", error
+
+
+def _stop(report: RunReport) -> None:
+    for state in report.accounts:
+        if state.state not in ("complete", "failed"):
+            state.state = "failed"
+            state.error = MetaError(runs.STOPPED, runs.STOPPED_REMEDY)
 
 
 async def _note_credential(store: Store, account: Account, state: AccountState) -> None:

@@ -53,6 +53,10 @@ class Sandbox:
         """What only whoever may see these accounts reads: their names."""
         return [each["name"].encode() for each in self.accounts if each["currency"] in currencies]
 
+    def days_ago(self, days: int) -> str:
+        """The day that was ``days`` before the earliest yesterday of the accounts in euros."""
+        return (yesterday(self, "EUR") - dt.timedelta(days=days)).isoformat()
+
 
 @contextmanager
 def running_sandbox(folder: Path, accounts: int = 11, days: int = 120) -> Iterator[Sandbox]:
@@ -108,7 +112,9 @@ def loaded(page: Page) -> None:
 
 def pick(page: Page, label: str, option: str) -> None:
     """Choose an option of a select box."""
-    page.get_by_role("combobox", name=label, exact=True).click()
+    box = page.get_by_role("combobox", name=label, exact=True)
+    box.click()
+    box.fill(option)
     page.get_by_role("option", name=option, exact=True).click()
 
 
@@ -117,12 +123,17 @@ def table(page: Page) -> Locator:
     return page.locator(f'[aria-label="{TABLE}"] canvas table')
 
 
+def row_of(page: Page, row: int) -> Locator:
+    """A row of the campaigns table; row 1 has the totals."""
+    return table(page).locator(f'tr[aria-rowindex="{row + 1}"]')
+
+
 def cells(page: Page, row: int) -> dict[str, str]:
     """A row of the campaigns table by its column labels; row 1 has the totals."""
     grid = table(page)
     expect(grid.locator("th", has_text="CPM")).to_be_attached()
     heads = grid.locator("th").all_text_contents()
-    found = grid.locator(f'[role="row"][aria-rowindex="{row + 1}"] td').all_text_contents()
+    found = row_of(page, row).locator("td").all_text_contents()
     return dict(zip(heads, found, strict=True))
 
 

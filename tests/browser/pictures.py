@@ -6,6 +6,8 @@ saves light, dark and phone as docs/pictures/overview-*.png.
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +18,7 @@ from lib.access.viewer import Role
 from lib.settings import ROOT
 from lib.store import migrate
 from lib.store.embedded import EmbeddedServer
-from tests.browser.conftest import ARGUMENTS, Dashboard, chromium_path, running_dashboard, sandbox_arguments
+from tests.browser.conftest import ARGUMENTS, Dashboard, running_dashboard
 from tests.browser.overview import TOKEN_KEYS, add_client, command, loaded, running_sandbox
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -46,8 +48,10 @@ def main() -> int:
 def take(dashboard: Dashboard) -> None:
     """Sign in once for each picture and save it."""
     admin = dashboard.add_user("ana@example.com", Role.ADMIN)
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*ARGUMENTS, *sandbox_arguments()])
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, *as_root])
         for name in SHOTS:
             path = FOLDER / f"overview-{name}.png"
             _shoot(browser, dashboard, dashboard.link(admin), name, path)

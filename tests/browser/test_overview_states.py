@@ -76,10 +76,11 @@ def test_no_access_says_whom_to_ask(visit: Callable[..., Page]) -> None:
 def test_a_client_that_is_hidden_looks_like_one_that_does_not_exist(visit: Callable[..., Page]) -> None:
     page = visit("?client=bolt", Role.VIEWER, ["acme"])
     expect(page.get_by_text("You cannot see what this address asks for")).to_be_visible()
+    expect(page.get_by_role("button", name="Show what I can see")).to_be_visible()
     hidden = page.locator(".stMain").inner_text()
     page.goto(page.url.replace("bolt", "nobody"))
     expect(page.get_by_text("You cannot see what this address asks for")).to_be_visible()
-    assert page.locator(".stMain").inner_text() == hidden
+    expect(page.locator(".stMain")).to_have_text(hidden, use_inner_text=True)
 
 
 def test_a_metric_that_meta_does_not_report_by_day_names_the_rule(visit: Callable[..., Page]) -> None:

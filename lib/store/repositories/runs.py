@@ -15,6 +15,8 @@ from lib.store.models import Account, Client, RefreshRun, RefreshRunAccount
 
 SILENCE = dt.timedelta(seconds=60)
 """A run that has not written for so long was killed."""
+STOPPED = "The refresh was stopped before this account was done."
+STOPPED_REMEDY = "What was stored is whole. Refresh again."
 
 
 async def accounts_for_refresh(session: AsyncSession, account_ids: frozenset[int] | None) -> Sequence[Account]:
@@ -83,8 +85,8 @@ async def close_killed_runs(session: AsyncSession) -> None:
         .where(RefreshRunAccount.run_id.in_(ended.all()), RefreshRunAccount.state.in_(["waiting", "running"]))
         .values(
             state="failed",
-            error_message="The refresh was stopped before this account was done.",
-            error_remedy="What was stored is whole. Refresh again.",
+            error_message=STOPPED,
+            error_remedy=STOPPED_REMEDY,
         )
     )
 
