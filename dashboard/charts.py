@@ -106,6 +106,7 @@ def figure(metric: Metric, selection: Selection, lines: pd.DataFrame, ink: str) 
         xaxis={
             "tickformat": "%-d %b",
             "showgrid": False,
+            "tick0": selection.since,
             "dtick": _DAY_MS * -(-selection.days // 8),
             "fixedrange": True,
             **ticks,

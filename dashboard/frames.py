@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -25,7 +26,8 @@ from lib.insights.scope import ClientScope, clients_in_scope, data_version
 from lib.insights.statuses import campaign_statuses
 from lib.insights.trust import Trust, trust
 
-_KEPT = 40
+T = TypeVar("T")
+_KEPT = 60
 _LAST_GOOD = "frames:last_good"
 
 
@@ -70,14 +72,8 @@ class Reader:
     def load(self, query: InsightQuery) -> Frame:
         """The frame of ``query``; the last good one where the store refuses, else its AppError."""
         question = _question(query)
-        try:
-            if self.error:
-                raise self.error
-            frame = _answered(question, self._asker, self.version, query, self.viewer)
-        except AppError as error:
-            return _last_good(f"{self._asker}|{question}", error)
-        _remember(f"{self._asker}|{question}", frame)
-        return dataclasses.replace(frame, data=frame.data.copy(deep=False))
+        frame, error = self._kept(question, lambda: _answered(question, self._asker, self.version, query, self.viewer))
+        return dataclasses.replace(frame, data=frame.data.copy(deep=False), error=error)
 
     def load_compared(self, selection: Selection, metrics: Sequence[str], group_by: Sequence[str] = ()) -> Frame | None:
         """The same for the comparison period; None where nothing is compared."""
@@ -87,15 +83,30 @@ class Reader:
 
     def trust(self, since: dt.date, until: dt.date, accounts: frozenset[int], currency: str | None) -> Trust:
         """How complete and how right the numbers of these accounts and days are."""
-        if self.error:
-            raise self.error
         question = f"{since}:{until}:{sorted(accounts)}:{currency}"
         asked = (since, until, accounts, currency)
-        return _trusted(question, self._asker, self.version, self.viewer, asked)
+        return self._kept(
+            f"trust|{question}", lambda: _trusted(question, self._asker, self.version, self.viewer, asked)
+        )[0]
 
     def statuses(self, accounts: frozenset[int]) -> Mapping[str, str]:
         """Meta's status of each campaign of these accounts, by campaign id."""
-        return _statuses(str(sorted(accounts)), self._asker, self.version, self.viewer, accounts)
+        question = str(sorted(accounts))
+        return self._kept(
+            f"statuses|{question}", lambda: _statuses(question, self._asker, self.version, self.viewer, accounts)
+        )[0]
+
+    def _kept(self, question: str, read: Callable[[], T]) -> tuple[T, AppError | None]:
+        """What ``read`` gives; where it fails, the session's last good answer to this question and the error."""
+        key = f"{self._asker}|{question}"
+        try:
+            if self.error:
+                raise self.error
+            value = read()
+        except AppError as error:
+            return _last_good(key, error), error
+        _remember(key, value)
+        return value, None
 
     def answer(self, query: InsightQuery) -> InsightAnswer:
         """The exact answer, read anew: what an export writes."""
@@ -161,16 +172,16 @@ def _question(query: InsightQuery) -> str:
     return repr(values)
 
 
-def _remember(key: str, frame: Frame) -> None:
-    kept: dict[str, Frame] = st.session_state.setdefault(_LAST_GOOD, {})
+def _remember(key: str, value: object) -> None:
+    kept: dict[str, object] = st.session_state.setdefault(_LAST_GOOD, {})
     kept.pop(key, None)
-    kept[key] = frame
+    kept[key] = value
     while len(kept) > _KEPT:
         del kept[next(iter(kept))]
 
 
-def _last_good(key: str, error: AppError) -> Frame:
-    kept: dict[str, Frame] = st.session_state.get(_LAST_GOOD, {})
+def _last_good(key: str, error: AppError) -> Any:
+    kept: dict[str, object] = st.session_state.get(_LAST_GOOD, {})
     if key not in kept:
         raise error
-    return dataclasses.replace(kept[key], data=kept[key].data.copy(deep=False), error=error)
+    return kept[key]

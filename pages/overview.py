@@ -32,9 +32,9 @@ with states.errors():
     charts.trend(view, selection, daily, earlier_daily, whole=not trust.missing_days)
 
     st.subheader("Campaigns", anchor=False)
+    tables.toolbar(view)
     by_campaign = selection.query(tables.COLUMNS, tables.BY, order=tables.order_of(view), name=view.name)
     campaigns = numbers.load(by_campaign)
     campaign_totals = numbers.load(selection.query(tables.COLUMNS, name=view.name))
-    tables.toolbar(view)
     tables.campaigns(view, selection, campaigns, campaign_totals, numbers.statuses(selection.account_ids))
     downloads.csv("Download CSV", by_campaign, selection, viewer, len(campaigns.data))

@@ -20,6 +20,9 @@ from lib.store.secrets import TokenVault
 
 HELP = "whom the agency serves: add, list, give a new token, remove the samples"
 
+JOINERS = {0x200C: None, 0x200D: None}
+"""Parts of Persian words and of emoji that show nothing by themselves."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -48,7 +51,8 @@ async def run(args: argparse.Namespace, store: Store) -> int:
 
 async def _add(args: argparse.Namespace, store: Store) -> int:
     name, account_ids = args.name.strip(), list(dict.fromkeys(args.account))
-    if not name or not name.isprintable():
+    letters = name.translate(JOINERS)
+    if not letters.strip() or not letters.isprintable():
         raise UsageError("A client needs a name of printable characters; nothing was stored.")
     settings = get_settings()
     vault = TokenVault(settings)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import func, select
 
@@ -13,6 +12,7 @@ from lib.access.viewer import Role, Viewer
 from lib.insights.conditions import is_among
 from lib.store.engine import Store
 from lib.store.models import Account, Client, Slice
+from lib.zones import today_in
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,6 @@ class ClientScope:
     name: str
     is_sample: bool
     accounts: tuple[AccountScope, ...]
-
-
-def today_in(timezone_name: str | None) -> dt.date:
-    """The day that it is in the time zone, in UTC where that is unknown."""
-    try:
-        zone: dt.tzinfo = ZoneInfo(timezone_name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = dt.UTC
-    return dt.datetime.now(zone).date()
 
 
 async def clients_in_scope(store: Store, viewer: Viewer) -> list[ClientScope]:

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
 from lib.access.viewer import Viewer
 from lib.insights.conditions import is_among
-from lib.insights.scope import today_in
 from lib.store.engine import Store
 from lib.store.models import Account, Insight, Slice
+from lib.zones import today_in
 
 COMPARED = ("spend_micros", "impressions", "clicks", "link_clicks", "purchases", "revenue_micros", "leads")
 """Columns of the rows that have a ``meta_`` twin with Meta's own number of the account and day."""

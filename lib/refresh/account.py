@@ -16,9 +16,10 @@ from lib.meta.parse import COPY_COLUMNS, Unreadable
 from lib.meta.service import MetaService
 from lib.refresh.entities import KINDS, rows_of
 from lib.refresh.fetch import YARDSTICK, Fetched, Fetcher, Totals
-from lib.refresh.plan import Span, span_of, today_in
+from lib.refresh.plan import Span, span_of
 from lib.store.engine import Store
 from lib.store.repositories import clients, entities, slices
+from lib.zones import today_in
 
 DAYS_A_CALL = 7
 MOST_DAYS_A_CALL = 31

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lib.errors import UsageError
 
@@ -42,14 +41,6 @@ class Span:
         """Two spans of about the same length; only of two days or more."""
         middle = self.since + dt.timedelta(days=(self.days - 1) // 2)
         return Span(middle + dt.timedelta(days=1), self.until), Span(self.since, middle)
-
-
-def today_in(timezone_name: str | None, now: dt.datetime) -> dt.date:
-    """The date in an account's time zone; in UTC where the zone is unknown."""
-    try:
-        return now.astimezone(ZoneInfo(timezone_name or "UTC")).date()
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return now.astimezone(dt.UTC).date()
 
 
 def earliest(today: dt.date) -> dt.date:

@@ -25,6 +25,7 @@ from types import TracebackType
 from sqlalchemy.engine import URL
 
 from lib.errors import DataDirError, StoreError, StoreFull
+from lib.store.postmaster import forget_killed_server, is_server
 
 with warnings.catch_warnings():
     # The wheel warns of a missing XDG_RUNTIME_DIR when it is imported; none of ours lies there.
@@ -105,9 +106,19 @@ class EmbeddedServer:
         self.folder = data_dir / "postgres"
         self._user = SYSTEM_USER if os.geteuid() == 0 else None
         prepare_data_dir(data_dir)
-        self._in_use = (data_dir / "postgres.in-use").open("a")
         try:
-            with _locked(data_dir / "postgres.lock"):
+            self._open()
+        except OSError as error:
+            raise DataDirError(
+                f"The data folder {data_dir} cannot be used: {error.strerror} ({error.filename}).",
+                "Set DATA_DIR to another, or move away what is in the way.",
+            ) from error
+
+    def _open(self) -> None:
+        (self.data_dir / "postgres.lock").open("a").close()
+        self._in_use = (self.data_dir / "postgres.in-use").open("a")
+        try:
+            with _locked(self.data_dir / "postgres.lock"):
                 fcntl.flock(self._in_use, fcntl.LOCK_SH)
                 self._let_the_user_in()
                 self._create()
@@ -154,6 +165,11 @@ class EmbeddedServer:
     def _create(self) -> None:
         if (self.folder / "PG_VERSION").exists():
             return
+        if self.folder.exists():
+            raise DataDirError(
+                f"{self.folder} is in the way: it is not one of our databases, and nothing in it was touched.",
+                "Move it away, or set DATA_DIR to another folder.",
+            )
         unfinished = self.data_dir / "postgres.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -166,9 +182,9 @@ class EmbeddedServer:
         if self._is_running():
             return
         sockets = self._socket_folder()
+        forget_killed_server(self.folder, sockets)
         if sockets != self.folder:
-            sockets.mkdir(mode=0o700, exist_ok=True)
-            self._own(sockets)
+            self._make_private(sockets)
         options = {**OPTIONS, "unix_socket_directories": str(sockets)}
         words = " ".join(f"-c {name}='{value}'" for name, value in options.items())
         log = str(self.folder / "server.log")
@@ -178,8 +194,22 @@ class EmbeddedServer:
         if self._user is not None:
             shutil.chown(folder, self._user)
 
+    def _make_private(self, sockets: Path) -> None:
+        """Make the folder of a socket that opens everything; whoever laid it out beforehand could listen there."""
+        try:
+            sockets.mkdir(mode=0o700)
+            self._own(sockets)
+        except FileExistsError:
+            found = sockets.lstat()
+            owner = pwd.getpwnam(self._user).pw_uid if self._user else os.geteuid()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) != 0o700:
+                raise DataDirError(
+                    f"The folder of the database's socket, {sockets}, was made by someone else.",
+                    "Remove it, or set DATA_DIR to a shorter path. Nothing was started.",
+                ) from None
+
     def _is_running(self) -> bool:
-        return self._call("pg_ctl", "status", "-D", str(self.folder)).returncode == 0
+        return is_server(self.folder)
 
     def _socket_folder(self) -> Path:
         if len(os.fsencode(self.folder)) <= SOCKET_PATH_LIMIT - len("/.s.PGSQL.5432"):

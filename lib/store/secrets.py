@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -12,14 +14,16 @@ from lib.settings import Settings
 
 
 def key_file(path: Path, make: bytes) -> bytes:
-    """The content of ``path``; the first caller writes ``make`` there, readable by this user alone."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes().strip()
-    with os.fdopen(descriptor, "wb") as file:
+    """The content of ``path``; the first caller writes ``make`` there whole, readable by this user alone."""
+    if path.exists() and not path.stat().st_size:
+        path.unlink()  # nothing was ever sealed with it
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:
         file.write(make)
-    return make
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+    return path.read_bytes().strip()
 
 
 class TokenVault:

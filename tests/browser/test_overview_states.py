@@ -13,7 +13,7 @@ from sqlalchemy import text
 from lib.access.viewer import Role
 from lib.store.engine import Store
 from tests.browser.conftest import Dashboard
-from tests.browser.overview import loaded
+from tests.browser.overview import loaded, pick
 from tests.factories import add_account, add_campaign, add_client, add_insights, add_slice, insight_row, micros
 
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -137,3 +137,33 @@ async def revoke_everyone(store: Store) -> None:
     """End every sign-in."""
     async with store.working() as session:
         await session.execute(text("UPDATE user_session SET revoked_at = now()"))
+
+
+def test_the_last_good_numbers_stay_when_the_store_refuses(dashboard: Dashboard, visit: Callable[..., Page]) -> None:
+    page = visit("?client=acme")
+    loaded(page)
+    cards = page.locator(".st-key-kpis").inner_text()
+    dashboard.prepare(close_the_insights)
+    try:
+        pick(page, "Sort by", "ROAS")
+        page.wait_for_url(re.compile("sort="))
+        expect(page.get_by_text("These numbers could not be loaded")).to_be_visible()
+        pick(page, "Sort by", "Spend")
+        expect(page.get_by_text("These numbers are from just now")).to_be_visible()
+        assert page.locator(".st-key-kpis").inner_text() == cards
+    finally:
+        dashboard.prepare(open_the_insights)
+
+
+async def close_the_insights(store: Store) -> None:
+    """New data is there, and the app may no longer read it."""
+    async with store.working() as session:
+        await add_slice(session, 11, TODAY, account_day_ended=False)
+    async with store.engine.begin() as connection:
+        await connection.execute(text("REVOKE SELECT ON insight FROM ads_app"))
+
+
+async def open_the_insights(store: Store) -> None:
+    """The app may read again."""
+    async with store.engine.begin() as connection:
+        await connection.execute(text("GRANT SELECT ON insight TO ads_app"))

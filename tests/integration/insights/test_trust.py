@@ -9,9 +9,10 @@ from decimal import Decimal
 import pytest
 
 from lib.access.viewer import Role, Viewer
-from lib.insights.scope import clients_in_scope, data_version, operator_viewer, today_in
+from lib.insights.scope import clients_in_scope, data_version, operator_viewer
 from lib.insights.trust import trust
 from lib.store.engine import Store
+from lib.zones import today_in
 from tests import factories
 
 FIRST, SECOND, THIRD = (dt.date(2026, 1, day) for day in (1, 2, 3))

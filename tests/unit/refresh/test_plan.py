@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.errors import UsageError
-from lib.refresh.plan import Span, check_span, earliest, span_of, today_in
+from lib.refresh.plan import Span, check_span, earliest, span_of
+from lib.zones import today_in
 
 NOW = dt.datetime(2026, 3, 1, 3, 30, tzinfo=dt.UTC)
 DAYS = st.dates(dt.date(2020, 1, 1), dt.date(2030, 12, 31))
