@@ -9,11 +9,11 @@ import streamlit as st
 
 from dashboard import bridge, formats, frames
 from dashboard.selection import Selection
+from lib.access import sessions
 from lib.access.viewer import Viewer
 from lib.errors import AccessError
 from lib.insights.export import file_name, write_csv
 from lib.insights.query import InsightQuery
-from lib.store.repositories import people
 
 
 def csv(label: str, query: InsightQuery, selection: Selection, viewer: Viewer, rows: int) -> None:
@@ -44,8 +44,7 @@ def writer(query: InsightQuery, viewer: Viewer) -> Callable[[], bytes]:
 
 
 async def _still_signed_in(viewer: Viewer) -> Viewer:
-    async with bridge.store().working(timeout_s=30) as session:
-        found = await people.viewer_of_session(session, viewer.session_hash)
+    found = await sessions.viewer_of_hash(bridge.store(), viewer.session_hash)
     if found is None:
         raise AccessError("Your sign-in has ended; nothing was written.", "Sign in again.")
     return found

@@ -72,9 +72,11 @@ async def _run(args: argparse.Namespace, store: Store) -> int:
 
 def _plainer(error: AppError) -> AppError:
     """A lost embedded database on a full disk was lost because the disk is full."""
+    if not isinstance(error, StoreUnavailable):
+        return error  # the settings themselves may be what is wrong
     settings = get_settings()
-    lost = isinstance(error, StoreUnavailable) and settings.is_embedded and settings.data_path.exists()
-    if lost and shutil.disk_usage(settings.data_path).free < NEARLY_NOTHING:
+    here = settings.is_embedded and settings.data_path.exists()
+    if here and shutil.disk_usage(settings.data_path).free < NEARLY_NOTHING:
         return StoreFull(f"The disk of the data folder {settings.data_path} is full.")
     return error
 

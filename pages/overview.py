@@ -6,7 +6,6 @@ from dashboard import charts, downloads, filters, frames, gate, kpis, refreshing
 from dashboard.selection import select
 
 viewer = gate.current_viewer()
-states.style()
 
 with states.errors():
     view = filters.from_url()

@@ -97,4 +97,3 @@ async def store(database_url: URL) -> AsyncIterator[Store]:
         await connection.execute(text(f"TRUNCATE {tables} CASCADE"))
     yield store
     await store.dispose()
-

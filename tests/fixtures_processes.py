@@ -103,7 +103,7 @@ def cli(settings_of_test: dict[str, str]) -> Cli:
 
 
 @contextlib.contextmanager
-def _as_if_started(settings: Mapping[str, str], stdin: str) -> Iterator[tuple[io.BytesIO, io.StringIO]]:
+def as_if_started(settings: Mapping[str, str], stdin: str) -> Iterator[tuple[io.BytesIO, io.StringIO]]:
     """The streams, the environment and the logging of a fresh process; all as before at the end."""
     from lib.settings import get_settings
 
@@ -129,7 +129,7 @@ def run_here(settings: Mapping[str, str], *words: str, stdin: str = "") -> Finis
     """The same in this process, on a loop of its own: no two seconds for the imports."""
     from lib.__main__ import main
 
-    with _as_if_started(settings, stdin) as (output, errors):
+    with as_if_started(settings, stdin) as (output, errors):
         code = main(list(words))
     return Finished(code, output.getvalue().decode(), errors.getvalue())
 

@@ -44,10 +44,11 @@ async def viewer_of(store: Store, token: str) -> Viewer | None:
 
     ``None`` where the session is unknown, revoked or expired, or the person inactive.
     """
-    return await _viewer_of_hash(store, token_hash(token))
+    return await viewer_of_hash(store, token_hash(token))
 
 
-async def _viewer_of_hash(store: Store, digest: bytes) -> Viewer | None:
+async def viewer_of_hash(store: Store, digest: bytes) -> Viewer | None:
+    """The same for a session that is known by its hash: a viewer who is looked up again."""
     # The app's role sees no client before the viewer is known, so this one look is the worker's.
     async with store.working(timeout_s=30) as session:
         return await people.viewer_of_session(session, digest)
@@ -109,12 +110,12 @@ async def session_of_oidc(store: Store, claims: Mapping[str, Any], max_age: dt.t
             f"Verify it there and sign in again. {WHOM_TO_ASK}",
         )
     digest = oidc_hash(claims)
-    viewer = await _viewer_of_hash(store, digest)
+    viewer = await viewer_of_hash(store, digest)
     if viewer is None:
         signed_in = "auth_time" if claims.get("auth_time") is not None else "iat"
         left = max_age - dt.timedelta(seconds=_age_s(claims, signed_in))
         await _admit(store, digest, email, left if _age_s(claims, "iat") <= FIRST_SIGHT_S else dt.timedelta(0))
-        viewer = await _viewer_of_hash(store, digest)
+        viewer = await viewer_of_hash(store, digest)
     if viewer is None or viewer.email.lower() != email.lower():
         raise SignInEnded("Your sign-in has ended.", "Sign in again.")
     return viewer

@@ -39,8 +39,11 @@ SAMPLE_CLIENTS = (("Nordlicht Outdoor", slice(0, 2)), ("Hanami Tea", slice(2, No
 """Two clients share the sandbox's accounts; the first has two currencies."""
 
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 class _Stopped(Exception):
-    """SIGTERM or Ctrl-C: time to go home."""
+    """Ctrl-C, SIGTERM or a closed terminal: time to go home."""
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -53,13 +56,17 @@ def serve(settings: Settings) -> int:
     with _only_one(settings) as lock:
         if lock is None:
             return _point_to_the_other(settings)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPPING:
             signal.signal(number, _stop)
         try:
             with ExitStack() as everything:
-                _start(settings, everything, lock)
+                try:
+                    _start(settings, everything, lock)
+                finally:
+                    # A second Ctrl-C would cut the servers' own endings short.
+                    for number in STOPPING:
+                        signal.signal(number, signal.SIG_IGN)
         except _Stopped:
-            # A second Ctrl-C would cut the servers' own endings short.
             _say("Stopped. Everything is stored; `make run` goes on from here.")
     return 0
 

@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -152,6 +152,9 @@ class EmbeddedServer:
                 return
             if self._is_running():
                 self._run("pg_ctl", "stop", "-w", "-m", "fast", "-t", "120", "-D", str(self.folder))
+            if self._socket_folder() != self.folder:
+                with suppress(OSError):  # it was never made, or is not ours
+                    self._socket_folder().rmdir()
 
     def _let_the_user_in(self) -> None:
         if self._user is None:

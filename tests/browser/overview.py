@@ -107,6 +107,7 @@ def yesterday(sandbox: Sandbox, currency: str) -> dt.date:
 def loaded(page: Page) -> None:
     """Wait until the page is drawn to its end."""
     expect(page.locator(".st-key-pager")).to_be_visible(timeout=20_000)
+    expect(page.get_by_test_id("stMetricValue").nth(9)).to_be_visible(timeout=20_000)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=20_000)
 
 

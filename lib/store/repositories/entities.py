@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, BigInteger, any_, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lib.store.models import Ad, AdSet, Campaign, Creative
@@ -38,5 +38,7 @@ async def upsert(
 async def known_ids(session: AsyncSession, model: Entity, account_id: int, ids: Iterable[int]) -> set[int]:
     """Which of ``ids`` the store has of this account."""
     key = list(model.__table__.primary_key)[1]
-    found = await session.scalars(select(key).where(model.account_id == account_id, key.in_(list(ids))))
+    found = await session.scalars(
+        select(key).where(model.account_id == account_id, key == any_(literal(list(ids), ARRAY(BigInteger))))
+    )
     return set(found)

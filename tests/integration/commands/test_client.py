@@ -11,8 +11,10 @@ from tests.fixtures_database import Database
 from tests.fixtures_processes import KEY, Cli, Finished
 from tests.fixtures_sandbox import Sandbox
 
+GOOD = "fine"
 
-def add(command: Cli, name: str, *accounts: str, token: str = "fine") -> Finished:
+
+def add(command: Cli, name: str, *accounts: str, token: str = GOOD) -> Finished:
     words = [word for account in accounts for word in ("--account", account)]
     return command("client", "add", "--name", name, *words, "--token-stdin", stdin=token)
 

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 
 from lib.errors import DataDirError, StoreError
+from lib.settings import Settings
 from lib.store.embedded import BIN, EmbeddedServer, prepare_data_dir
 from lib.store.secrets import TokenVault, key_file
-from lib.settings import Settings
 from tests.fixtures_processes import ROOT, environment, is_alive, run_here, until
 
 HOLDER = """
@@ -146,6 +146,7 @@ def test_a_long_path_works_and_its_socket_is_private(tmp_path: Path) -> None:
         assert len(str(socket_folder)) < 90
         assert stat.S_IMODE(socket_folder.stat().st_mode) == 0o700
         assert next(socket_folder.glob(".s.PGSQL.*"))
+    assert not socket_folder.exists()
 
 
 def test_a_socket_folder_that_someone_else_laid_out_is_refused(tmp_path: Path) -> None:

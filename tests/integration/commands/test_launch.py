@@ -26,7 +26,7 @@ from tests.fixtures_processes import ROOT, environment, is_alive, until
 
 COUNTS = "SELECT (SELECT count(*) FROM insight), (SELECT count(*) FROM slice), (SELECT count(*) FROM refresh_run)," \
          " (SELECT count(*) FROM client)"  # fmt: skip
-pytestmark = pytest.mark.xdist_group("launch")
+RUN = (sys.executable, "-m", "lib", "run")
 
 
 def free_port() -> int:
@@ -39,7 +39,7 @@ def free_port() -> int:
 class Launched:
     """A running launcher with what it writes."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     port: int
     output: Path
     errors: Path
@@ -74,7 +74,7 @@ class Place:
         port = port or free_port()
         output, errors = (self.folder.parent / f"{len(self.started)}.{name}" for name in ("out", "err"))
         with output.open("w") as out, errors.open("w") as err:
-            process = subprocess.Popen([sys.executable, "-m", "lib", "run"], cwd=ROOT, stdout=out, stderr=err, text=True,
+            process = subprocess.Popen(RUN, cwd=ROOT, stdout=out, stderr=err,
                                        env=environment(DATA_DIR=str(self.folder), PORT=str(port)),
                                        start_new_session=True)  # fmt: skip
         self.started.append(Launched(process, port, output, errors))
@@ -89,6 +89,14 @@ class Place:
         """How many rows, slices, runs and clients are stored."""
         with opened(Settings(data_dir=self.folder, database_url="", token_keys="")) as url:  # type: ignore[arg-type]  # pydantic's
             return tuple(Database(url).rows(COUNTS)[0])
+
+    def used(self) -> tuple[int, ...]:
+        """The same of a place that a launcher has used before, whichever test runs first."""
+        if not self.started:
+            first = self.launch()
+            first.link()
+            assert first.end(signal.SIGTERM) == 0
+        return self.counts()
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +142,7 @@ def test_start_sign_in_second_start_and_ctrl_c(place: Place) -> None:
     with httpx.Client(trust_env=False, follow_redirects=False) as client:
         answers = [client.get(link).status_code for _ in range(2)]
     assert answers[0] == 303
-    assert answers[1] != 303 or "sign-in" in answers, "a link works once"
+    assert answers[1] != 303, "a link works once"
 
     assert first.end(signal.SIGINT) == 0
     assert not [pid for pid in (*first.family, server) if is_alive(pid)]
@@ -142,9 +150,10 @@ def test_start_sign_in_second_start_and_ctrl_c(place: Place) -> None:
 
 
 def test_the_next_start_loses_nothing_and_refreshes_nothing(place: Place) -> None:
-    before = place.counts()
+    before = place.used()
     assert before[0] > 1000
-    assert before[1:] == (87, 1, 2)
+    assert before[1] >= 3 * 29
+    assert before[2:] == (1, 2), "one run, two sample clients"
     again = place.launch()
     again.link()
     assert healthy(again.port)
@@ -154,7 +163,7 @@ def test_the_next_start_loses_nothing_and_refreshes_nothing(place: Place) -> Non
 
 
 def test_a_killed_launcher_takes_its_servers_with_it_and_the_next_one_works(place: Place) -> None:
-    before = place.counts()
+    before = place.used()
     killed = place.launch()
     killed.link()
     assert killed.end(signal.SIGKILL) == -signal.SIGKILL
@@ -196,8 +205,8 @@ def test_a_busy_port_is_a_sentence(place: Place) -> None:
 
 @pytest.mark.parametrize("port", ["0", "70000", "http"])
 def test_a_port_that_is_none_is_a_sentence(tmp_path: Path, port: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "lib", "run"], cwd=ROOT, capture_output=True, text=True, check=False,
-                          env=environment(DATA_DIR=str(tmp_path / "data"), PORT=port), timeout=60)  # fmt: skip
+    settings = environment(DATA_DIR=str(tmp_path / "data"), PORT=port)
+    done = subprocess.run(RUN, cwd=ROOT, capture_output=True, text=True, check=False, env=settings, timeout=60)
     assert done.returncode == 1
     assert "PORT" in done.stderr
     assert "Traceback" not in done.stderr
@@ -205,8 +214,8 @@ def test_a_port_that_is_none_is_a_sentence(tmp_path: Path, port: str) -> None:
 
 def test_a_file_in_the_way_of_the_data_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("mine")
-    done = subprocess.run([sys.executable, "-m", "lib", "run"], cwd=ROOT, capture_output=True, text=True, check=False,
-                          env=environment(DATA_DIR=str(tmp_path / "data"), PORT=str(free_port())), timeout=60)  # fmt: skip
+    settings = environment(DATA_DIR=str(tmp_path / "data"), PORT=str(free_port()))
+    done = subprocess.run(RUN, cwd=ROOT, capture_output=True, text=True, check=False, env=settings, timeout=60)
     assert done.returncode == 1
     assert str(tmp_path / "data") in done.stderr
     assert os.listdir(tmp_path) == ["data"]

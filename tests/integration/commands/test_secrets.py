@@ -16,7 +16,7 @@ from lib.settings import Settings
 from lib.store.embedded import EmbeddedServer
 from lib.store.opening import opened
 from tests.fixtures_database import Database
-from tests.fixtures_processes import Finished, _as_if_started, run_here
+from tests.fixtures_processes import Finished, as_if_started, run_here
 from tests.fixtures_sandbox import LAST_DAY, Sandbox
 from tests.fixtures_wire import Wire, refusal
 
@@ -74,9 +74,8 @@ def test_no_row_of_any_table_holds_one(used: tuple[Path, list[Finished], list[st
     folder, _, secrets = used
     with opened(Settings(data_dir=folder, database_url="", token_keys="")) as url:  # type: ignore[arg-type]  # pydantic's
         database = Database(url)
-        tables = "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'" \
-                 " AND has_table_privilege(format('%%I.%%I', table_schema, table_name), 'SELECT')"  # fmt: skip
-        names = database.owner(tables.replace("%%", "%"))
+        tables = "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+        names = database.owner(tables)
         assert len(names) > 60, "the catalogue too"
         dump = "\n".join(
             row for schema, name in names for (row,) in database.owner(f'SELECT t::text FROM "{schema}"."{name}" t')
@@ -105,7 +104,7 @@ def _logging() -> Iterator[None]:
 @pytest.mark.usefixtures("_logging")
 def test_the_log_at_its_most_talkative_holds_none(wire: Wire) -> None:
     wire.answers(refusal(400, 100, message=f"Unknown path /v26.0/x?access_token={FINE}&limit=5"))
-    with _as_if_started({}, "") as (_, errors):
+    with as_if_started({}, "") as (_, errors):
         set_up_logging("DEBUG")
         for url in (wire.url, "http://127.0.0.1:9", "http://[broken"):
             service = MetaService(FINE, url, pause=lambda seconds: None)

@@ -23,13 +23,14 @@ from tests.fixtures_sandbox import LAST_DAY, PRESENT, Sandbox, Serve
 SPAN = ("--since", LAST_DAY.isoformat(), "--until", LAST_DAY.isoformat())
 TODAY = dt.datetime.now(dt.UTC).date()
 Add = Callable[..., str]
+GOOD = "fine"
 
 
 @pytest.fixture
 def add(command: Cli, settings_of_test: dict[str, str]) -> Add:
     """Add a client; its slug."""
 
-    def run(graph_url: str, name: str, *account_ids: int, token: str = "fine") -> str:
+    def run(graph_url: str, name: str, *account_ids: int, token: str = GOOD) -> str:
         settings_of_test["META_GRAPH_URL"] = graph_url
         words = [word for number in account_ids for word in ("--account", str(number))]
         done = command("client", "add", "--name", name, *words, "--token-stdin", stdin=token)
@@ -60,8 +61,9 @@ def sick(sandbox: Sandbox, database_url: URL, database_of_worker: Database) -> t
     settings = settings_for(database_url)
     done = run_here(settings, "refresh", *SPAN, "--json")
     alone = run_here(settings, "refresh", *SPAN, "--account", f"{sandbox.ids[1]}", "--json")
-    stored = "SELECT c.slug, (SELECT count(*) FROM insight i WHERE i.account_id = a.account_id), k.state FROM client c" \
-             " JOIN account a ON a.client_id = c.id JOIN credential k ON k.client_id = c.id ORDER BY 1"  # fmt: skip
+    count = "SELECT count(*) FROM insight i WHERE i.account_id = a.account_id"
+    stored = f"SELECT c.slug, ({count}), k.state FROM client c JOIN account a ON a.client_id = c.id" \
+             " JOIN credential k ON k.client_id = c.id ORDER BY 1"  # fmt: skip
     return done, alone, database_of_worker.rows(stored)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -130,15 +131,13 @@ def reader(worlds: Worlds, database_url: URL) -> Iterator[Reader]:
 
 def waiting_backends(database: Database) -> list[tuple[Any, ...]]:
     """The servers' sides of refreshes that were killed or wait at the gate."""
-    return database.owner(
-        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted", [GATE]
-    )
+    return database.owner("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted", [GATE])
 
 
 def let_die(database: Database) -> None:
     """Wait until PostgreSQL has noticed that its client is gone: it rolls back by itself."""
     lost = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL" \
-           " AND query ~ '(insight|slice|COPY|advisory)' AND query !~ 'pg_stat_activity|SELECT s.account_id'"  # fmt: skip
+           " AND query ~ '(insight|slice|COPY|advisory)' AND query !~ 'pg_stat|SELECT s.account_id'"  # fmt: skip
     until(lambda: not database.owner(lost), "the killed refresh's transactions end")
 
 
@@ -162,7 +161,7 @@ def test_killed_at_drawn_points_it_leaves_no_half_slice_and_goes_on_from_there(
         middle += 0 < worlds.database.one(changed, [newest]) < len(worlds.whole[worlds.many.url])
         assert not reader.wrong, f"seed {SEED}, kill {number} after {moment:.3f} s: {reader.wrong[:3]}"
     with capsys.disabled():
-        print(f" seed {SEED}: {middle} of {KILLS} killed among the slices, {reader.reads} reads", end="")
+        sys.stdout.write(f" seed {SEED}: {middle} of {KILLS} killed among the slices, {reader.reads} reads")
     assert middle >= KILLS // 4
     assert reader.reads >= KILLS
     let_die(worlds.database)

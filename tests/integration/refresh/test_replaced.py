@@ -59,7 +59,9 @@ def test_restated_values_take_the_place_of_the_old_ones(
     def truth(sandbox: object) -> dict[int, tuple[Decimal, ...]]:
         names = ("spend", "purchases", "revenue", "leads")
         days = {number: sandbox.days(number, first, last) for number in early.ids}  # type: ignore[attr-defined]
-        return {number: tuple(sum(Decimal(day[name]) for day in some) for name in names) for number, some in days.items()}
+        return {
+            number: tuple(sum(Decimal(day[name]) for day in some) for name in names) for number, some in days.items()
+        }
 
     assert command("refresh", *asked).code == 0
     assert totals() == truth(early)
@@ -156,7 +158,13 @@ def test_ads_that_no_edge_lists_are_asked_for_one_by_one(
     hand_made.add_account(1)
     hand_made.add_row(1, LAST_DAY, 1)
     hand_made.nodes = {
-        "1": {"id": "1", "name": "From the node", "adset_id": "10", "campaign_id": "100", "effective_status": "DELETED"},
+        "1": {
+            "id": "1",
+            "name": "From the node",
+            "adset_id": "10",
+            "campaign_id": "100",
+            "effective_status": "DELETED",
+        },
         "10": {"id": "10", "name": "Set node", "campaign_id": "100"},
         "100": {"id": "100", "name": "Campaign node"},
     }

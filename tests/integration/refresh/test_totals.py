@@ -134,9 +134,7 @@ def test_the_accounts_are_described(refreshed: Refreshed) -> None:
 
 
 @pytest.mark.parametrize(("edge", "table"), [("campaigns", "campaign"), ("adsets", "adset"), ("ads", "ad")])
-def test_objects_of_every_status_keep_their_names_letter_by_letter(
-    refreshed: Refreshed, edge: str, table: str
-) -> None:
+def test_objects_of_every_status_keep_their_names_letter_by_letter(refreshed: Refreshed, edge: str, table: str) -> None:
     statuses = {"effective_status": json.dumps(["ACTIVE", "PAUSED", "ARCHIVED", "DELETED", "CAMPAIGN_PAUSED",
                 "ADSET_PAUSED", "IN_PROCESS", "WITH_ISSUES"])}  # fmt: skip
     said, usual = {}, 0
@@ -147,9 +145,7 @@ def test_objects_of_every_status_keep_their_names_letter_by_letter(
     assert len(said) > usual, "archived and deleted ones are hidden unless asked for"
     stored = {
         number: (name, status)
-        for number, name, status in refreshed.database.rows(
-            f"SELECT {table}_id, name, effective_status FROM {table}"
-        )
+        for number, name, status in refreshed.database.rows(f"SELECT {table}_id, name, effective_status FROM {table}")
     }
     assert said.items() <= stored.items()
 

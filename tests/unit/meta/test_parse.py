@@ -39,8 +39,9 @@ def test_zero_that_is_there_is_zero() -> None:
 
 
 MONEY_CASES = [("12.34", 12_340_000), ("0.01", 10_000), ("0.1", 100_000), ("123456789012.99", 123_456_789_012_990_000),
-               ("1480", 1_480_000_000), ("0.000001", 1), ("-3.5", -3_500_000), ("1E+3", 1_000_000_000), (12.34, 12_340_000),
-               (7, 7_000_000), ("4503599627.370497", 4_503_599_627_370_497), ("0.1000000", 100_000)]  # fmt: skip
+               ("1480", 1_480_000_000), ("0.000001", 1), ("-3.5", -3_500_000), ("1E+3", 1_000_000_000),
+               (12.34, 12_340_000), (7, 7_000_000), ("4503599627.370497", 4_503_599_627_370_497),
+               ("0.1000000", 100_000)]  # fmt: skip
 
 
 @pytest.mark.parametrize(("said", "stored"), MONEY_CASES)
@@ -70,7 +71,9 @@ def test_what_is_no_number_or_fits_nowhere_is_refused(said: Any, read: Any) -> N
 
 
 def test_negative_values_stay_negative() -> None:
-    found = numbers({"spend": "-1.50", "actions": actions(omni_purchase=-2), "action_values": actions(purchase="-9.99")})
+    found = numbers(
+        {"spend": "-1.50", "actions": actions(omni_purchase=-2), "action_values": actions(purchase="-9.99")}
+    )
     assert (found["spend_micros"], found["purchases"], found["revenue_micros"]) == (-1_500_000, -2, -9_990_000)
 
 
@@ -130,7 +133,8 @@ def test_ids_beyond_2_53_are_exact() -> None:
 
 BAD_ROWS: list[tuple[str, Any]] = [
     ("another account", {"account_id": "1"}), ("two days", {"date_stop": "2026-05-02"}), ("no ad", {"ad_id": None}),
-    ("no number", {"ad_id": "x"}), ("no day", {"date_start": "May", "date_stop": "May"}), ("too big", {"ad_id": "9" * 25}),
+    ("no number", {"ad_id": "x"}), ("no day", {"date_start": "May", "date_stop": "May"}),
+    ("too big", {"ad_id": "9" * 25}),
     ("a day of another form", {"date_start": "2026-W18-5", "date_stop": "2026-W18-5"}),
 ]  # fmt: skip
 
