@@ -46,7 +46,7 @@ def main(words: list[str]) -> int:
     try:
         args = parser().parse_args(words)
         settings = get_settings()
-        set_up_logging("WARNING")
+        set_up_logging(settings.log_level)
         if args.command == "run":
             return launch.serve(settings)
         with opened(settings) as url:

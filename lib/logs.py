@@ -8,7 +8,7 @@ import sys
 
 _SECRETS = re.compile(
     r"""((?:access_token|appsecret_proof|input_token|client_secret|id_token|refresh_token|token|code|state|password)
-        (?:["']?\s*[=:]\s*["']?))        # name, then = or :
+        (?:\s*=\s*["']?|["']\s*:\s*["']))     # name=value, or "name": "value"
         [^\s&"'<>,;]+""",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -20,6 +21,8 @@ from lib.refresh.plan import Span, span_of
 from lib.store.engine import Store
 from lib.store.repositories import clients, entities, slices
 from lib.zones import today_in
+
+logger = logging.getLogger(__name__)
 
 DAYS_A_CALL = 7
 MOST_DAYS_A_CALL = 31
@@ -161,9 +164,10 @@ class AccountRefresh:
                 async with self.store.working() as session:
                     rows = rows_of(edge, self.state.account_id, page, self.now)
                     await entities.upsert(session, model, rows)
-        except BrokenObject:
+        except BrokenObject as error:
             if edge != "adcreatives":
                 raise
+            logger.warning("act_%s: not every creative was read. %s", self.state.account_id, error)
 
     async def _fetch_the_missing(self) -> None:
         """Objects that have numbers and that no edge listed: ask for each, and else keep the name their rows gave."""

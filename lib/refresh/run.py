@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import gc
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -128,11 +129,15 @@ async def execute_run(store: Store, run_id: uuid.UUID, report: RunReport | None 
     """
     report = report or await prepare(store, run_id)
     writer = asyncio.create_task(_keep_writing(store, report))
+    executor = ThreadPoolExecutor(ACCOUNTS_AT_ONCE, thread_name_prefix="meta")
+    stopping = threading.Event()
     try:
-        with _rare_garbage_collection(), ThreadPoolExecutor(ACCOUNTS_AT_ONCE, thread_name_prefix="meta") as executor:
-            await _refresh_all(store, report, executor)
+        with _rare_garbage_collection():
+            await _refresh_all(store, report, executor, stopping)
         report.finished = True
     finally:
+        stopping.set()
+        executor.shutdown(wait=False, cancel_futures=True)
         writer.cancel()
         with suppress(asyncio.CancelledError):
             await writer
@@ -155,7 +160,9 @@ def _rare_garbage_collection() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-async def _refresh_all(store: Store, report: RunReport, executor: ThreadPoolExecutor) -> None:
+async def _refresh_all(
+    store: Store, report: RunReport, executor: ThreadPoolExecutor, stopping: threading.Event
+) -> None:
     async with store.working() as session:
         run = await runs.run_of(session, report.run_id)
         accounts = await runs.accounts_for_refresh(session, frozenset(one.account_id for one in report.accounts))
@@ -172,7 +179,7 @@ async def _refresh_all(store: Store, report: RunReport, executor: ThreadPoolExec
             started = time.monotonic()
             state.state = "running"
             try:
-                service = _service(account, vault)
+                service = _service(account, vault, stopping)
             except SettingsError as error:
                 _fail(state, account, MetaError(error.message, error.remedy))
                 return
@@ -201,11 +208,15 @@ async def _refresh_all(store: Store, report: RunReport, executor: ThreadPoolExec
     raise failure
 
 
-def _service(account: Account, vault: TokenVault) -> MetaService:
+def _service(account: Account, vault: TokenVault, stopping: threading.Event) -> MetaService:
+    def pause(seconds: float) -> None:
+        if stopping.wait(seconds):
+            raise MetaError(runs.STOPPED, runs.STOPPED_REMEDY)
+
     credential = account.client.credential
     if credential is None:
         raise SettingsError("The client has no token.", "Store one with `python -m lib client token`.")
-    return MetaService(vault.open(credential.token_encrypted), account.client.graph_url)
+    return MetaService(vault.open(credential.token_encrypted), account.client.graph_url, pause=pause)
 
 
 def _fail(state: AccountState, account: Account, error: MetaError) -> None:
@@ -232,7 +243,10 @@ async def _note_credential(store: Store, account: Account, state: AccountState) 
 
 async def _keep_writing(store: Store, report: RunReport) -> None:
     while True:
-        await _write(store, report)
+        try:
+            await _write(store, report)
+        except StoreError as error:
+            logger.warning("the progress of the refresh run %s was not written: %s", report.run_id, error)
         await asyncio.sleep(WRITE_EVERY_S)
 
 
