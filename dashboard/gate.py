@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import streamlit as st
 
-from dashboard import bridge, formats
+from dashboard import bridge
 from lib.access import sessions
 from lib.access.viewer import Viewer
 from lib.errors import AccessError, AppError, StoreError
@@ -119,7 +119,7 @@ def _here() -> str:
 def draw_sidebar(viewer: Viewer) -> None:
     """Who is signed in, and the way out."""
     with st.sidebar:
-        st.caption(f"{formats.plain(viewer.email)} · {viewer.role.value}")
+        st.text(f"{viewer.email} · {viewer.role.value}")
         st.button("Sign out", key="gate_sign_out", on_click=sign_out)
 
 
