@@ -86,7 +86,7 @@ def maturing_from(metric: Metric, selection: Selection) -> dt.date | None:
 
 
 def figure(metric: Metric, selection: Selection, lines: pd.DataFrame, ink: str) -> go.Figure:
-    """X"""
+    """The trend: the metric, the comparison period dashed behind it, maturing days shaded."""
     chart = go.Figure()
     if "compared" in lines:
         chart.add_trace(_line(metric, selection, lines, "compared", "Comparison period"))

@@ -89,6 +89,13 @@ class Reader:
             f"trust|{question}", lambda: _trusted(question, self._asker, self.version, self.viewer, asked)
         )[0]
 
+    def is_comparable(self, selection: Selection, now: Trust) -> bool:
+        """Whether every day of both periods is there: a change against half a period would mislead."""
+        if selection.compared is None:
+            return True
+        before = self.trust(*selection.compared, selection.account_ids, selection.currency)
+        return not now.missing_days and not before.missing_days
+
     def statuses(self, accounts: frozenset[int]) -> Mapping[str, str]:
         """Meta's status of each campaign of these accounts, by campaign id."""
         question = str(sorted(accounts))

@@ -129,6 +129,7 @@ def sign_out() -> None:
     if viewer is not None:
         bridge.run(sessions.revoke(bridge.store(), viewer.session_hash))
     if _came_by_oidc():
+        bridge.run(sessions.revoke(bridge.store(), sessions.oidc_hash(st.user.to_dict())))
         st.logout()
 
 

@@ -26,19 +26,29 @@ CARDS = (
     "cpa",
     "cpm",
 )
+_INCOMPARABLE = Delta("", "off", "neutral", "No change to show: not every day of both periods has been fetched.")
 _COLOURS = {"good": "green", "bad": "red", "neutral": "gray"}
 
 
-def cards(totals: Frame, before: Frame | None, daily: Frame, selection: Selection) -> None:
-    """One card for each of CARDS. ``before`` is None without a comparison; ``daily`` has a row a day."""
+def cards(totals: Frame, before: Frame | None, daily: Frame, selection: Selection, *, is_comparable: bool) -> None:
+    """One card for each of CARDS. ``before`` is None without a comparison; ``daily`` has a row a day.
+
+    Without ``is_comparable`` no change is shown: days of one of the periods are missing.
+    """
     with st.container(key="kpis"):
         for slug in CARDS:
-            _card(METRICS[slug], totals, before, daily, selection)
+            before_value = before.first.get(slug) if before else None
+            change = None
+            if before:
+                change = formats.delta(totals.first.get(slug), before_value, METRICS[slug].direction)
+                change = change if is_comparable else _INCOMPARABLE
+            _card(METRICS[slug], totals, before, daily, selection=selection, change=change)
 
 
-def _card(metric: Metric, totals: Frame, before: Frame | None, daily: Frame, selection: Selection) -> None:
+def _card(
+    metric: Metric, totals: Frame, before: Frame | None, daily: Frame, *, selection: Selection, change: Delta | None
+) -> None:
     value = totals.first.get(metric.slug)
-    change = formats.delta(value, before.first.get(metric.slug), metric.direction) if before else None
     course = course_of(daily, metric.slug)
     st.metric(
         metric.label,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 import streamlit as st
@@ -38,20 +39,20 @@ def button(viewer: Viewer, selection: Selection) -> None:
     )
 
 
-def period_button(viewer: Viewer, selection: Selection) -> None:
-    """Offers to fetch the period that is shown, for a page that has no numbers yet."""
+def period_button(viewer: Viewer, selection: Selection, span: tuple[dt.date, dt.date]) -> None:
+    """Offers to fetch the days of ``span``, for a page that lacks them."""
     st.button(
-        f"Fetch {formats.span(selection.since, selection.until)} from Meta",
-        key="refresh_period",
+        f"Fetch {formats.span(*span)} from Meta",
+        key=f"refresh_{span[0]}_{span[1]}",
         type="primary",
         disabled=current_run(viewer) is not None,
         on_click=start,
-        kwargs={"accounts": selection.chosen_ids, "span": (selection.since, selection.until)},
+        kwargs={"accounts": selection.chosen_ids, "span": span},
     )
 
 
 @gate.guarded_callback
-def start(accounts: frozenset[int], span: tuple | None = None) -> None:  # type: ignore[type-arg]
+def start(accounts: frozenset[int], span: tuple[dt.date, dt.date] | None = None) -> None:
     """Start a run for these of the viewer's accounts, on the server's loop; days None are the run's own default."""
     viewer = gate.current_viewer()
     if not may_refresh(viewer) or current_run(viewer) is not None:
@@ -99,7 +100,7 @@ def panel(viewer: Viewer) -> None:
 def _going() -> None:
     viewer = gate.current_viewer()
     report = bridge.run(progress(bridge.store(), viewer, st.session_state[_SHOWN]))
-    if report is None or report.state != "running":
+    if report is None or report.state != "running" or current_run(viewer) is None:
         st.rerun(scope="app")
     with st.container(border=True, key="refresh_progress"):
         st.progress(report.fraction, text=going_words(report))

@@ -74,8 +74,18 @@ def stop_without_data(viewer: Viewer, selection: Selection, trust: Trust, totals
         + ("Fetch them now, or choose other days." if able else "Ask a manager to refresh them, or choose other days."),
     )
     if able:
-        refreshing.period_button(viewer, selection)
+        refreshing.period_button(viewer, selection, (selection.since, selection.until))
     st.stop()
+
+
+def comparison_gap(viewer: Viewer, selection: Selection, *, is_comparable: bool) -> None:
+    """Say that changes are not shown, and why; offer to fetch the comparison period."""
+    if is_comparable or selection.compared is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="comparison_gap"):
+        st.caption("No changes are shown: not every day of both periods has been fetched.", width="content")
+        if refreshing.may_refresh(viewer):
+            refreshing.period_button(viewer, selection, selection.compared)
 
 
 def no_match(view_name: str) -> None:
@@ -157,7 +167,8 @@ def gap_words(gap: Gap) -> str:
         parts.append(_less(number, f"{abs(number):,}", slug.replace("_", " ")))
     parts.append(_less(gap.revenue, formats.exact(abs(gap.revenue), "money", gap.currency), "purchase value"))
     parts.append(_less(gap.leads, f"{abs(gap.leads):,}", "leads"))
-    return f"{gap.account_name}: {', '.join(part for part in parts if part)}"
+    days = formats.counted(gap.days_apart, "day")
+    return f"{gap.account_name}: {', '.join(part for part in parts if part) or 'differences that cancel out'} on {days}"
 
 
 def _less(number: int | Decimal, digits: str, words: str) -> str:

@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import sys
-from types import ModuleType
+from types import FrameType, ModuleType
 
 from lib.commands import client, export, launch, refresh, user
 from lib.errors import AppError, StoreFull, StoreUnavailable, UsageError
@@ -47,6 +47,8 @@ def main(words: list[str]) -> int:
         args = parser().parse_args(words)
         settings = get_settings()
         set_up_logging(settings.log_level)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _stop_as_ctrl_c)
         if args.command == "run":
             return launch.serve(settings)
         with opened(settings) as url:
@@ -60,6 +62,11 @@ def main(words: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _stop_as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    """A command that is told to end closes its run and its database first, as on Ctrl-C."""
+    signal.raise_signal(signal.SIGINT)
 
 
 async def _run(args: argparse.Namespace, store: Store) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lib.errors import SettingsError
@@ -38,7 +40,19 @@ class Settings(BaseSettings):
         SecretStr(""), description="signs Streamlit's cookies, 32 characters or more; default made in DATA_DIR"
     )
     session_max_age_hours: int = Field(12, ge=1, le=720, description="a sign-in ends after this many hours")
-    log_level: str = Field("WARNING", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="how much is logged")
+
+    @field_validator("meta_graph_url", "public_url", "auth_issuer")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
+            raise ValueError("it is not an address such as https://example.com")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @cached_property
     def data_path(self) -> Path:

@@ -27,7 +27,9 @@ with states.errors():
     earlier_daily = numbers.load_compared(selection, [view.metric], ["date"])
     states.age_banner(totals, daily, earlier, earlier_daily)
 
-    kpis.cards(totals, earlier, daily, selection)
+    is_comparable = numbers.is_comparable(selection, trust)
+    states.comparison_gap(viewer, selection, is_comparable=is_comparable)
+    kpis.cards(totals, earlier, daily, selection, is_comparable=is_comparable)
     charts.trend(view, selection, daily, earlier_daily, whole=not trust.missing_days)
 
     st.subheader("Campaigns", anchor=False)

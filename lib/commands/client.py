@@ -13,6 +13,7 @@ from lib.commands.words import account_id, secret_from_stdin
 from lib.errors import MetaError, UsageError
 from lib.meta.errors import TokenDead
 from lib.meta.service import MetaService
+from lib.refresh.entities import account_values
 from lib.settings import get_settings
 from lib.store.engine import Store
 from lib.store.repositories import clients
@@ -89,22 +90,21 @@ async def _refuse_what_exists(session: Any, name: str, account_ids: Sequence[int
 async def _check(store: Store, client_id: int, token: str, graph_url: str, account_ids: Sequence[int]) -> None:
     """Ask Meta what the accounts are; a failure is a warning, because all is stored and a refresh asks again."""
     service = MetaService(token, graph_url)
-    state = "valid"
+    failures = []
     for number in account_ids:
         try:
-            said = await asyncio.to_thread(service.get_account, number)
+            described = account_values(number, await asyncio.to_thread(service.get_account, number))
         except MetaError as error:
             _warn(f"Warning: act_{number} is stored, but Meta did not confirm it. {error}")
-            state = "dead" if isinstance(error, TokenDead) else "unchecked"
+            failures.append(error)
             continue
-        values = {"currency": said.get("currency"), "timezone_name": said.get("timezone_name")}
         async with store.working() as session:
-            described = {"name": str(said.get("name") or f"act_{number}").replace("\x00", ""), **values}
             await clients.describe_account(session, number, described)
-        _warn(f"act_{number} is {described['name']} ({values['currency']}, {values['timezone_name']}).")
+        _warn(f"act_{number} is {described['name']} ({described['currency']}, {described['timezone_name']}).")
     service.close()
+    is_dead = any(isinstance(error, TokenDead) for error in failures)
     async with store.working() as session:
-        await clients.note_credential(session, client_id, state)
+        await clients.note_credential(session, client_id, "dead" if is_dead else "unchecked" if failures else "valid")
 
 
 async def _list(args: argparse.Namespace, store: Store) -> int:

@@ -35,14 +35,14 @@ LINK_LIVES = dt.timedelta(hours=12)
 FIRST_DAYS = 90
 """What the samples begin with: enough for the periods before the ones that people look at first."""
 SAMPLES = ("--accounts", "3", "--days", "400", "--seed", "7")
-SAMPLE_CLIENTS = (("Nordlicht Outdoor", slice(0, 2)), ("Hanami Tea", slice(2, None)))
-"""Two clients share the sandbox's accounts; the first has two currencies."""
+SAMPLE_CLIENTS = (("Nordlicht Outdoor (sample)", slice(0, 2)), ("Hanami Tea (sample)", slice(2, None)))
+"""Two clients share the sandbox's accounts; the first has two currencies. The names are in every page and export."""
 
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class _Stopped(Exception):
+class _Stopped(KeyboardInterrupt):
     """Ctrl-C, SIGTERM or a closed terminal: time to go home."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 
 from lib.access.viewer import Viewer
 from lib.insights.conditions import is_among
@@ -25,7 +25,10 @@ _ROWS, _SLICES = Insight.__table__.c, Slice.__table__.c
 
 @dataclass(frozen=True)
 class Gap:
-    """The sum of one account's rows less Meta's own number; money in major units of ``currency``."""
+    """The sum of one account's rows less Meta's own number; money in major units of ``currency``.
+
+    ``days_apart`` counts the days on which any number differs: two that cancel out are still two.
+    """
 
     account_id: int
     account_name: str
@@ -37,19 +40,19 @@ class Gap:
     purchases: int
     revenue: Decimal
     leads: int
+    days_apart: int
 
     @property
     def is_zero(self) -> bool:
-        """Whether every number is Meta's."""
-        counts = (self.impressions, self.clicks, self.link_clicks, self.purchases, self.leads)
-        return not any((self.spend, self.revenue, *counts))
+        """Whether every number of every day is Meta's."""
+        return not self.days_apart
 
 
 @dataclass(frozen=True)
 class Trust:
     """``complete_until``: the last day up to which every account has a complete slice of an ended day, None for none.
 
-    ``refreshed_at``: the last fetch of the account that was fetched longest ago; None where one was never fetched.
+    ``refreshed_at``: the oldest fetch among the last 28 days of the period; None where an account has none of them.
     ``missing_days``: account-days of the period, today's included, without a complete slice. ``gaps``: each account
     with stored days in the period, in the order of their ids.
     """
@@ -90,31 +93,39 @@ async def trust(
 
 
 def _accounts(chosen: ColumnElement[bool], since: dt.date, until: dt.date) -> Select[Any]:
-    """Each account with its last fetch, its stored days of the period, and rows less Meta's: one snapshot of both."""
-    last = select(func.max(_SLICES.fetched_at)).where(_SLICES.account_id == Account.account_id).scalar_subquery()
+    """Each account with its oldest fetch, its stored days of the period, and rows less Meta's: one snapshot of all."""
+    recent = max(since, until - 27 * _DAY)
     metas = (
         select(
-            _SLICES.account_id, func.count().label("stored"), *(_summed(_SLICES[f"meta_{name}"]) for name in COMPARED)
+            _SLICES.account_id,
+            _SLICES.date,
+            case((_SLICES.date >= recent, _SLICES.fetched_at)).label("fetched_at"),
+            *(_SLICES[f"meta_{name}"] for name in COMPARED),
         )
         .where(_SLICES.breakdown == "", _SLICES.date.between(since, until), _among(_SLICES.account_id, chosen))
-        .group_by(_SLICES.account_id)
         .subquery()
     )
     rows = (
-        select(_ROWS.account_id, *(_summed(_ROWS[name]) for name in COMPARED))
+        select(_ROWS.account_id, _ROWS.date, *(_summed(_ROWS[name]) for name in COMPARED))
         .where(_ROWS.date.between(since, until), _among(_ROWS.account_id, chosen))
-        .group_by(_ROWS.account_id)
+        .group_by(_ROWS.account_id, _ROWS.date)
         .subquery()
     )
-    gaps = (
-        (func.coalesce(rows.c[name], 0) - func.coalesce(metas.c[f"meta_{name}"], 0)).label(name) for name in COMPARED
-    )
+    same_day = and_(rows.c.account_id == metas.c.account_id, rows.c.date == metas.c.date)
+    days = {name: func.coalesce(rows.c[name], 0) - func.coalesce(metas.c[f"meta_{name}"], 0) for name in COMPARED}
     columns = (Account.account_id, Account.name, Account.currency, Account.timezone_name)
     return (
-        select(*columns, last.label("fetched_at"), func.coalesce(metas.c.stored, 0).label("stored"), *gaps)
+        select(
+            *columns,
+            func.min(metas.c.fetched_at).label("fetched_at"),
+            func.count(metas.c.date).label("stored"),
+            *(func.coalesce(func.sum(day), 0).label(name) for name, day in days.items()),
+            func.count().filter(or_(*(day != 0 for day in days.values()))).label("days_apart"),
+        )
         .outerjoin(metas, metas.c.account_id == Account.account_id)
-        .outerjoin(rows, rows.c.account_id == Account.account_id)
+        .outerjoin(rows, same_day)
         .where(chosen)
+        .group_by(*columns)
         .order_by(Account.account_id)
     )
 
@@ -166,5 +177,6 @@ def _gap(account: Any) -> Gap:
         currency=account.currency,
         spend=Decimal(account.spend_micros).scaleb(-6),
         revenue=Decimal(account.revenue_micros).scaleb(-6),
+        days_apart=account.days_apart,
         **counts,
     )

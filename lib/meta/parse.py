@@ -95,11 +95,9 @@ def whole(value: Any) -> int:
     """A count; absent is 0."""
     if value is None:
         return 0
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        return _rounded(value, Decimal(1), "a count")
-    return number if -LARGEST <= number <= LARGEST else _rounded(value, Decimal(1), "a count")
+    if isinstance(value, str) and len(value) < 18 and value.isascii() and value.isdigit():
+        return int(value)
+    return _rounded(value, Decimal(1), "a count")
 
 
 def micros(value: Any) -> int:
@@ -111,7 +109,9 @@ def micros(value: Any) -> int:
 
 def _rounded(value: Any, factor: Decimal, what: str) -> int:
     try:
-        number = Decimal(str(value)) * factor
+        if "_" in (words := str(value)):
+            raise ValueError(words)
+        number = Decimal(words) * factor
         if not -LARGEST <= number <= LARGEST:
             raise OverflowError(number)
         return int(number.to_integral_value())
@@ -132,7 +132,7 @@ def by_type(actions: Any) -> dict[str, Any]:
 def one_view(values: Mapping[str, Any], event: str) -> Any:
     """The value of the widest view of ``event`` that is there; ``None`` where none is."""
     for name in EVENTS[event]:
-        if name in values:
+        if values.get(name) is not None:
             return values[name]
     return None
 

@@ -14,6 +14,7 @@ from lib.meta.transport import TIMEOUT_S, Json, Transport
 from lib.settings import META_GRAPH_URL
 
 PAGE_SIZE = 1000
+ENTITIES_A_PAGE = 500
 IDS_A_CALL = 50
 Rows = list[dict[str, Any]]
 
@@ -51,10 +52,10 @@ class MetaService:
         """Every account that the token opens."""
         return [row for page in self._pages(("me", "adaccounts"), {"fields": ",".join(fields.ACCOUNT)}) for row in page]
 
-    def get_entities(self, account_id: int, edge: str) -> Iterator[Rows]:
+    def get_entities(self, account_id: int, edge: str, page_size: int = ENTITIES_A_PAGE) -> Iterator[Rows]:
         """Pages of ``campaigns``, ``adsets``, ``ads`` (of every status) or ``adcreatives`` of the account."""
         wanted, statuses = ENTITIES[edge]
-        params: Json = {"fields": ",".join(wanted), "limit": 500}
+        params: Json = {"fields": ",".join(wanted), "limit": page_size}
         if statuses:
             params["effective_status"] = list(statuses)
         return self._pages((f"act_{account_id}", edge), params)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from lib.errors import MetaError
-from lib.meta.errors import BrokenObject, NoAccess
+from lib.meta.errors import BrokenObject, NoAccess, TooMuchData
 from lib.meta.parse import COPY_COLUMNS, Unreadable
-from lib.meta.service import MetaService
-from lib.refresh.entities import KINDS, rows_of
-from lib.refresh.fetch import YARDSTICK, Fetched, Fetcher, Totals
+from lib.meta.service import ENTITIES_A_PAGE, MetaService
+from lib.refresh.entities import KINDS, account_values, rows_of
+from lib.refresh.fetch import SMALLEST_PAGE, YARDSTICK, Fetched, Fetcher, Totals
 from lib.refresh.plan import Span, span_of
 from lib.store.engine import Store
 from lib.store.repositories import clients, entities, slices
@@ -68,11 +68,17 @@ class AccountRefresh:
         span = span_of(today, self.since, self.until)
         self.state.days_total = span.days
         await self._refresh_span(span, today)
-        for edge in KINDS:
-            await self._refresh_entities(edge)
+        failure = None
+        try:
+            for edge in KINDS:
+                await self._refresh_entities(edge)
+        except MetaError as error:
+            failure = error
         await self._fetch_the_missing()
         async with self.store.working() as session:
             await slices.renew_newest(session, self.state.account_id)
+        if failure:
+            raise failure
 
     async def _wait(self, work: Callable[[], T]) -> T:
         result = await asyncio.get_running_loop().run_in_executor(self.executor, work)
@@ -81,20 +87,11 @@ class AccountRefresh:
 
     async def _describe(self) -> dt.date:
         said = await self._wait(lambda: self.service.get_account(self.state.account_id))
-        currency, zone, status = said.get("currency"), said.get("timezone_name"), said.get("account_status")
-        if not isinstance(currency, str) or not isinstance(zone, str) or not currency or not zone:
-            raise Unreadable("Meta described the account without its currency or its time zone.")
-        name = str(said.get("name") or f"act_{self.state.account_id}").replace("\x00", "")
-        values = {
-            "name": name,
-            "currency": currency,
-            "timezone_name": zone,
-            "status": status if isinstance(status, int) else None,
-        }
+        values = account_values(self.state.account_id, said)
         async with self.store.working() as session:
             await clients.describe_account(session, self.state.account_id, values)
-        self.state.name = name
-        return today_in(zone, self.now)
+        self.state.name = values["name"]
+        return today_in(values["timezone_name"], self.now)
 
     async def _refresh_span(self, span: Span, today: dt.date) -> None:
         """Fetch the next part while the last one is being stored; a part grows while Meta's answers are small."""
@@ -157,13 +154,24 @@ class AccountRefresh:
                 self._names.setdefault(edge, {}).setdefault(number, (name, row.campaign_id, row.adset_id))
 
     async def _refresh_entities(self, edge: str) -> None:
-        model = KINDS[edge][0]
-        pages = self.service.get_entities(self.state.account_id, edge)
+        size = ENTITIES_A_PAGE
+        while True:
+            try:
+                await self._read_entities(edge, size)
+            except TooMuchData:
+                if size <= SMALLEST_PAGE:
+                    raise
+                size = max(SMALLEST_PAGE, size // 4)
+                continue
+            return
+
+    async def _read_entities(self, edge: str, page_size: int) -> None:
+        pages = self.service.get_entities(self.state.account_id, edge, page_size)
         try:
             while (page := await self._wait(lambda: next(pages, None))) is not None:
                 async with self.store.working() as session:
                     rows = rows_of(edge, self.state.account_id, page, self.now)
-                    await entities.upsert(session, model, rows)
+                    await entities.upsert(session, KINDS[edge][0], rows)
         except BrokenObject as error:
             if edge != "adcreatives":
                 raise

@@ -41,6 +41,19 @@ def number_or_none(value: Any) -> int | None:
     return None if value in (None, "") else number(value)
 
 
+def account_values(account_id: int, said: Json) -> Row:
+    """What the account table holds of an account; Unreadable where its currency or time zone is missing."""
+    currency, zone, status = said.get("currency"), said.get("timezone_name"), said.get("account_status")
+    if not isinstance(currency, str) or not isinstance(zone, str) or not currency or not zone:
+        raise Unreadable("Meta described the account without its currency or its time zone.")
+    return {
+        "name": text(said.get("name")) or f"act_{account_id}",
+        "currency": currency,
+        "timezone_name": zone,
+        "status": status if isinstance(status, int) else None,
+    }
+
+
 def _common(json: Json) -> Row:
     return {
         "name": text(json.get("name")) or f"{json['id']}",

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 ACCOUNTS_AT_ONCE = 4
 WRITE_EVERY_S = 0.5
+RARELY = (200_000, 50, 100)
 
 
 @dataclass
@@ -106,6 +107,8 @@ async def start_run(
         accounts = await runs.accounts_for_refresh(session, account_ids)
         missing = (account_ids or frozenset()) - {account.account_id for account in accounts}
         if missing:
+            if requested_by is not None:
+                raise UsageError("An account of this page is gone; nothing was fetched.", "Load the page again.")
             raise _unknown(missing, await runs.accounts_for_refresh(session, None))
         ids = [account.account_id for account in accounts]
         return await runs.add_run(session, ids, requested_by=requested_by, since=since, until=until)
@@ -153,7 +156,10 @@ async def execute_run(store: Store, run_id: uuid.UUID, report: RunReport | None 
 def _rare_garbage_collection() -> Iterator[None]:
     """Pages of rows are hundreds of thousands of small objects without cycles: looking through them takes a quarter."""
     before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 100)
+    if before == RARELY:
+        yield  # another run of this process has set it, and puts it back
+        return
+    gc.set_threshold(*RARELY)
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from lib.access.viewer import Viewer
@@ -33,7 +34,7 @@ def store_url(url: str) -> URL:
     """``url`` for psycopg 3, whatever driver or none it names; SettingsError where it is not an address."""
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise SettingsError(
             "DATABASE_URL is not the address of a database.", "Write postgresql://USER:PASSWORD@HOST/DATABASE."
         ) from error
@@ -42,7 +43,7 @@ def store_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-def translate(error: DBAPIError | psycopg.Error | OSError) -> AppError:
+def translate(error: DBAPIError | psycopg.Error | PoolTimeout | OSError) -> AppError:
     """The sentence for a driver's error: QueryError where it is about what a person wrote, else a StoreError."""
     cause = getattr(error, "orig", error)
     if isinstance(cause, psycopg.errors.InvalidRegularExpression):
@@ -55,6 +56,8 @@ def translate(error: DBAPIError | psycopg.Error | OSError) -> AppError:
         return StoreFull("PostgreSQL has no space left on its disk.")
     if isinstance(cause, psycopg.errors.QueryCanceled):
         return StoreError("The query took too long and was stopped.", "Nothing was changed. Ask for a shorter period.")
+    if isinstance(error, PoolTimeout):
+        return StoreUnavailable("The database is too busy: no connection was free.", "Nothing was lost. Try again.")
     lost = isinstance(error, (OSError, OperationalError, InterfaceError, psycopg.OperationalError))
     if lost or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return StoreUnavailable("The database cannot be reached.")
@@ -103,7 +106,7 @@ class Store:
                 }
                 await session.execute(_BECOME, values)
                 yield session
-        except (DBAPIError, psycopg.Error) as error:
+        except (DBAPIError, psycopg.Error, PoolTimeout) as error:
             raise translate(error) from error
 
     def viewing(self, viewer: Viewer, *, timeout_s: int = 60) -> AbstractAsyncContextManager[AsyncSession]:

@@ -9,6 +9,7 @@ import pytest
 
 from lib.errors import SettingsError
 from lib.settings import ROOT, Settings, get_settings
+from lib.store.engine import store_url
 
 NAMES = {name.upper() for name in Settings.model_fields}
 
@@ -39,3 +40,20 @@ def test_half_an_oidc_configuration_is_refused_by_name() -> None:
 
 def test_a_relative_data_folder_starts_at_the_repository() -> None:
     assert Settings(data_dir=Path("var"), _env_file=None).data_path == ROOT / "var"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("META_GRAPH_URL", "notaurl"), ("PUBLIC_URL", "ads.example.com"), ("LOG_LEVEL", "LOUD"), ("AUTH_ISSUER", "x y")],
+)
+def test_a_setting_of_another_shape_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    get_settings.cache_clear()
+    with pytest.raises(SettingsError, match=f"{name} cannot be used"):
+        get_settings()
+    get_settings.cache_clear()
+
+
+def test_a_database_address_with_a_wrong_port_is_a_sentence() -> None:
+    with pytest.raises(SettingsError, match="not the address of a database"):
+        store_url("postgresql://x:y@127.0.0.1:abc/db")

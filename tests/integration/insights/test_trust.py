@@ -7,11 +7,13 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from lib.access.viewer import Role, Viewer
 from lib.insights.scope import clients_in_scope, data_version, operator_viewer
 from lib.insights.trust import trust
 from lib.store.engine import Store
+from lib.store.models import Slice
 from lib.zones import today_in
 from tests import factories
 
@@ -99,13 +101,25 @@ async def test_gaps_are_rows_less_metas_numbers(store: Store, viewer: Viewer) ->
     assert (await trust(store, viewer, FIRST, SECOND)).matches
 
 
-async def test_the_account_fetched_longest_ago_tells_the_age(store: Store, viewer: Viewer) -> None:
+async def test_gaps_of_two_days_that_cancel_out_are_gaps(store: Store, viewer: Viewer) -> None:
+    async with store.working() as session:
+        days = await session.execute(select(Slice.date, Slice.meta_leads).where(Slice.account_id == 12))
+        leads = dict(days.tuples().all())
+    await change_slice(store, 12, SECOND, meta_leads=leads[SECOND] + 5)
+    await change_slice(store, 12, THIRD, meta_leads=leads[THIRD] - 5)
+
+    state = await trust(store, viewer, FIRST, THIRD)
+
+    assert (state.gaps[1].leads, state.gaps[1].days_apart, state.matches) == (0, 2, False)
+
+
+async def test_the_day_of_the_period_fetched_longest_ago_tells_the_age(store: Store, viewer: Viewer) -> None:
     earlier = factories.NOW - dt.timedelta(hours=5)
     await change_slice(store, 11, FIRST, fetched_at=earlier)
-    assert (await trust(store, viewer, FIRST, THIRD)).refreshed_at == factories.NOW
-    for day in (SECOND, THIRD):
-        await change_slice(store, 11, day, fetched_at=earlier)
-    assert (await trust(store, viewer, FIRST, FIRST)).refreshed_at == earlier
+    assert (await trust(store, viewer, FIRST, THIRD)).refreshed_at == earlier
+    assert (await trust(store, viewer, SECOND, THIRD)).refreshed_at == factories.NOW
+    month_later = FIRST + dt.timedelta(days=28)
+    assert (await trust(store, viewer, FIRST, month_later)).refreshed_at == factories.NOW
 
 
 async def test_an_account_that_was_never_fetched(store: Store, viewer: Viewer) -> None:
