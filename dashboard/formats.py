@@ -70,7 +70,10 @@ def exact(value: Number, kind: str, currency: str | None = None) -> str:
 
 
 def delta(current: Number, previous: Number, direction: str) -> Delta:
-    """The relative change from ``previous`` to ``current``; ``direction`` is which way is good (up, down, neutral)."""
+    """The relative change from ``previous`` to ``current``; ``direction`` is which way is good (up, down, neutral).
+
+    Less than one percent is neither good nor bad.
+    """
     if current is None or previous is None:
         lacking = "this period" if current is None else "the comparison period"
         return Delta("", "off", "neutral", f"No change to show: {lacking} has no value.")
@@ -80,7 +83,8 @@ def delta(current: Number, previous: Number, direction: str) -> Delta:
     text = _percent(change)
     if text in ("+0.0%", "-0.0%"):
         return Delta("0.0%", "off", "neutral")
-    return Delta(text, "up" if change > 0 else "down", _tone(change > 0, direction))
+    tone = _tone(change > 0, direction) if abs(change) >= 1 else "neutral"
+    return Delta(text, "up" if change > 0 else "down", tone)
 
 
 def _percent(change: Decimal) -> str:

@@ -90,11 +90,11 @@ class Reader:
         )[0]
 
     def is_comparable(self, selection: Selection, now: Trust) -> bool:
-        """Whether every day of both periods is there: a change against half a period would mislead."""
+        """Whether every day of both periods is there and over: a change against half of one would mislead."""
         if selection.compared is None:
             return True
         before = self.trust(*selection.compared, selection.account_ids, selection.currency)
-        return not now.missing_days and not before.missing_days
+        return now.complete_until == selection.until and before.complete_until == selection.compared[1]
 
     def statuses(self, accounts: frozenset[int]) -> Mapping[str, str]:
         """Meta's status of each campaign of these accounts, by campaign id."""

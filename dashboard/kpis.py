@@ -26,7 +26,7 @@ CARDS = (
     "cpa",
     "cpm",
 )
-_INCOMPARABLE = Delta("", "off", "neutral", "No change to show: not every day of both periods has been fetched.")
+_INCOMPARABLE = Delta("", "off", "neutral", "No change to show: not every day of both periods is complete.")
 _COLOURS = {"good": "green", "bad": "red", "neutral": "gray"}
 
 
@@ -61,7 +61,7 @@ def _card(
         border=True,
         height="stretch",
         chart_data=course if len(course) > 1 else None,
-        chart_type="area",
+        chart_type="line",
     )
 
 

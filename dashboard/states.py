@@ -17,6 +17,7 @@ from lib.access.viewer import Viewer
 from lib.errors import AppError
 from lib.insights.metrics import Metric
 from lib.insights.trust import Gap, Trust
+from lib.refresh.plan import HISTORY_MONTHS, earliest
 
 _STYLE = Path(__file__).with_name("style.css")
 
@@ -65,6 +66,11 @@ def stop_without_data(viewer: Viewer, selection: Selection, trust: Trust, totals
     """Stop where none of the period has been fetched yet, and offer to fetch it."""
     if not totals.is_empty or trust.missing_days < selection.days * max(1, len(selection.accounts)):
         return
+    first = earliest(selection.today)
+    if selection.until < first:
+        words = f"Meta serves the last {HISTORY_MONTHS} months, from {formats.day(first)} on. Choose other days."
+        _empty(":material/block:", "Meta does not report these days", words)
+        st.stop()
     span = formats.span(selection.since, selection.until)
     able = refreshing.may_refresh(viewer)
     _empty(
@@ -78,13 +84,14 @@ def stop_without_data(viewer: Viewer, selection: Selection, trust: Trust, totals
     st.stop()
 
 
-def comparison_gap(viewer: Viewer, selection: Selection, *, is_comparable: bool) -> None:
+def comparison_gap(viewer: Viewer, selection: Selection, trust: Trust, *, is_comparable: bool) -> None:
     """Say that changes are not shown, and why; offer to fetch the comparison period."""
     if is_comparable or selection.compared is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="comparison_gap"):
-        st.caption("No changes are shown: not every day of both periods has been fetched.", width="content")
-        if refreshing.may_refresh(viewer):
+        st.caption("No changes are shown: not every day of both periods is complete.", width="content")
+        is_earlier_lacking = trust.complete_until == selection.until
+        if is_earlier_lacking and refreshing.may_refresh(viewer):
             refreshing.period_button(viewer, selection, selection.compared)
 
 
@@ -130,6 +137,15 @@ def title(words: str, selection: Selection, trust: Trust) -> None:
         for line in trust_words(trust, dt.datetime.now(dt.UTC)):
             st.caption(line, width="content")
         _gaps(trust)
+        _never_described(selection)
+
+
+def _never_described(selection: Selection) -> None:
+    """Accounts that Meta has never described have no currency, so no number here is theirs: name them."""
+    names = [formats.plain(account.name) for account in selection.chosen if account.currency is None]
+    if names:
+        about = "Meta has not answered for these accounts yet; a refresh tells why."
+        st.badge(f"Without {formats.listed(names)}", icon=":material/error:", color="orange", help=about)
 
 
 def trust_words(trust: Trust, now: dt.datetime) -> list[str]:
@@ -137,7 +153,7 @@ def trust_words(trust: Trust, now: dt.datetime) -> list[str]:
     words = [
         f":material/event_available: Complete until {formats.day(trust.complete_until)}"
         if trust.complete_until
-        else ":material/event_busy: No complete day at the start of this period"
+        else ":material/event_busy: No complete day in this period yet"
     ]
     if trust.refreshed_at:
         words.append(f":material/schedule: Refreshed {formats.ago(trust.refreshed_at, now)}")

@@ -28,7 +28,7 @@ with states.errors():
     states.age_banner(totals, daily, earlier, earlier_daily)
 
     is_comparable = numbers.is_comparable(selection, trust)
-    states.comparison_gap(viewer, selection, is_comparable=is_comparable)
+    states.comparison_gap(viewer, selection, trust, is_comparable=is_comparable)
     kpis.cards(totals, earlier, daily, selection, is_comparable=is_comparable)
     charts.trend(view, selection, daily, earlier_daily, whole=not trust.missing_days)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from lib.access.people import PutPerson, put_person
 from lib.access.sessions import make_link
 from lib.access.viewer import Role
+from lib.commands.running import url_of_running
 from lib.errors import UsageError
 from lib.settings import get_settings
 from lib.store.engine import Store
@@ -38,7 +39,8 @@ async def run(args: argparse.Namespace, store: Store) -> int:
     sys.stdout.write(_report(person, Role(args.role), args.client) + "\n")
     if password is None:
         token = await make_link(store, person.user_id)
-        address = f"{get_settings().base_url}/sign-in?{urlencode({'token': token})}"
+        settings = get_settings()
+        address = f"{url_of_running(settings) or settings.base_url}/sign-in?{urlencode({'token': token})}"
         sys.stdout.write(f"Sign-in link, works once and for 24 hours: {address}\n")
     return 0
 

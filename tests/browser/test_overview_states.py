@@ -167,3 +167,20 @@ async def open_the_insights(store: Store) -> None:
     """The app may read again."""
     async with store.engine.begin() as connection:
         await connection.execute(text("GRANT SELECT ON insight TO ads_app"))
+
+
+def test_half_a_comparison_period_gives_no_change_but_says_so(visit: Callable[..., Page]) -> None:
+    page = visit("?client=acme")
+    loaded(page)
+    expect(page.get_by_text("not every day of both periods is complete")).to_be_visible()
+    expect(page.get_by_text("vs €")).to_have_count(0)
+    page.goto(f"{page.url}&period=last_7")
+    loaded(page)
+    expect(page.get_by_text("not every day of both periods is complete")).to_have_count(0)
+    expect(page.get_by_text("vs €").first).to_be_visible()
+
+
+def test_days_before_metas_history_are_not_offered(visit: Callable[..., Page]) -> None:
+    page = visit("?client=acme&period=custom&since=2020-01-01&until=2020-02-01", role=Role.ADMIN)
+    expect(page.get_by_text("Meta does not report these days")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Fetch "))).to_have_count(0)

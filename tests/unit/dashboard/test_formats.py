@@ -55,6 +55,8 @@ def test_exact_numbers_are_whole(value: int | Decimal | None, kind: str, currenc
         (3, 0, "up", Delta("new", "up", "good")),
         (0, 0, "up", Delta("no change", "off", "neutral")),
         (100_001, 100_000, "up", Delta("0.0%", "off", "neutral")),
+        (1_009, 1_000, "up", Delta("+0.9%", "up", "neutral")),
+        (1_010, 1_000, "up", Delta("+1.0%", "up", "good")),
         (210, 10, "up", Delta("+2,000%", "up", "good")),
     ],
 )
