@@ -22,4 +22,4 @@ EXPOSE 8501
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=2)"]
 # One process: the caches and the loop of the engine live in it. More people: more containers, sticky sessions.
-CMD ["sh", "-c", "exec uvicorn dashboard.server:app --host \"$HOST\" --port \"$PORT\" --workers 1 --no-access-log --proxy-headers"]
+CMD ["sh", "-c", "exec uvicorn dashboard.server:app --host \"$HOST\" --port \"$PORT\" --workers 1 --no-access-log --proxy-headers --timeout-graceful-shutdown 10"]

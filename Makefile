@@ -30,7 +30,9 @@ lint: setup ## ruff, strict types on lib and api, the import rules
 	$(BIN)/python -m pytest -q -p no:cacheprovider -n 0 tests/unit/test_imports.py
 
 test: setup chromium ## The whole suite, a real browser included
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term --ignore tests/browser tests
+	# In a run of their own: Playwright keeps a loop in the main thread, in which no coroutine test can start.
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/browser
 
 .PHONY: chromium
 chromium:
