@@ -19,6 +19,7 @@ from lib.access.viewer import Viewer
 from lib.insights.scope import ClientScope
 
 _PREFIX = "filter:"
+_LAST = "filters:last_change"
 _WORDS = {
     "period": "period",
     "since": "first day",
@@ -37,7 +38,12 @@ _WORDS = {
 
 def from_url() -> View:
     """The view that the address asks for; says in one sentence which parts could not be understood."""
-    view, odd = _read()
+    asked = _asked()
+    last = st.session_state.get(_LAST)
+    if last and asked == last[0]:
+        # The browser is back where it was before the change: what comes next starts from here.
+        del st.session_state[_LAST]
+    view, odd = views.read(asked)
     if odd:
         words = list(dict.fromkeys(_WORDS[name] for name in odd))
         st.info(
@@ -49,7 +55,9 @@ def from_url() -> View:
 
 def to_url(view: View) -> None:
     """Write ``view`` into the address; parameters of other pages' making are dropped."""
+    before = _asked()
     st.query_params.from_dict(views.write(view))
+    st.session_state[_LAST] = (before, _asked())
 
 
 def bar(view: View, scope: Sequence[ClientScope], selection: Selection, viewer: Viewer) -> None:
@@ -76,9 +84,8 @@ def choice(
     words: Callable[[Any], str] = str,
     width: int,
     is_labelled: bool = True,
-    changes: Callable[[Any], dict[str, Any]] | None = None,
 ) -> None:
-    """A select box whose value lives in the address under ``name``, or as what ``changes`` makes of it."""
+    """A select box whose value lives in the address under ``name``."""
     st.session_state[_PREFIX + name] = value
     st.selectbox(
         label,
@@ -88,7 +95,7 @@ def choice(
         width=width,
         label_visibility="visible" if is_labelled else "collapsed",
         on_change=_changed,
-        args=(name, changes),
+        args=(name,),
     )
 
 
@@ -111,25 +118,43 @@ def text(label: str, name: str, value: str, placeholder: str, width: int) -> Non
 @gate.guarded_callback
 def change(**changes: Any) -> None:
     """Change these parts of the view in the address; another page of rows is shown from its start."""
-    view, _ = _read()
+    view = _current()
     to_url(replace(view, **{"page": 1, **changes}))  # type: ignore[arg-type]
 
 
 @gate.guarded_callback
 def clear() -> None:
     """Take every filter out of the address; the period stays."""
-    view, _ = _read()
-    to_url(view.cleared())
+    to_url(_current().cleared())
 
 
-def _read() -> tuple[View, tuple[str, ...]]:
-    return views.read({name: st.query_params.get_all(name) for name in st.query_params})
+@gate.guarded_callback
+def sort_by(slug: str | None = None) -> None:
+    """Sort by ``slug`` in the direction that holds now; without one, turn the order round."""
+    key, descending = views.sort_of(_current())
+    falls = descending if slug else not descending
+    change(sort=f"{'-' if falls else ''}{slug or key}")
 
 
-def _changed(name: str, changes: Callable[[Any], dict[str, Any]] | None = None) -> None:
+def _asked() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def _current() -> View:
+    """The view that a change starts from.
+
+    A click that was sent before the last change reached the browser still carries the address from before it; taken
+    at its word, it would undo that change.
+    """
+    asked = _asked()
+    last = st.session_state.get(_LAST)
+    return views.read(last[1] if last and asked == last[0] else asked)[0]
+
+
+def _changed(name: str) -> None:
     value = st.session_state[_PREFIX + name]
-    if changes is not None:
-        change(**changes(value))
+    if name == "sort":
+        sort_by(value)
     elif name == "period":
         _change_period(value)
     else:

@@ -49,7 +49,6 @@ def toolbar(view: View) -> None:
     key, descending = views.sort_of(view)
     slugs = [slug for slug in dict.fromkeys((*COLUMNS, key)) if slug != "name"]
     sorts = {"name": "Campaign", **{slug: METRICS[slug].label for slug in slugs}}
-    sign = "-" if descending else ""
     with st.container(key="table_tools", horizontal=True, vertical_alignment="bottom", gap="small"):
         filters.text("Campaign contains", "name", view.name, "Part of a name", width=220)
         filters.choice(
@@ -59,15 +58,13 @@ def toolbar(view: View) -> None:
             key,
             words=sorts.__getitem__,
             width=180,
-            changes=lambda slug: {"sort": sign + slug},
         )
         st.button(
             "Largest first" if descending else "Smallest first",
             key="sort_direction",
             icon=":material/arrow_downward:" if descending else ":material/arrow_upward:",
             help="Turn the order round",
-            on_click=filters.change,
-            kwargs={"sort": key if descending else f"-{key}"},
+            on_click=filters.sort_by,
         )
         filters.choice("Rows", "limit", views.PAGE_SIZES, view.limit, width=80)
 
