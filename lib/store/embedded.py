@@ -123,7 +123,7 @@ class EmbeddedServer:
                 self._let_the_user_in()
                 self._create()
                 self._start()
-        except BaseException:
+        except BaseException:  # Ctrl-C too: whatever ends the start must not leave the lock or a server behind
             self.close()
             raise
 
