@@ -30,9 +30,12 @@ lint: setup ## ruff, strict types on lib and api, the import rules
 	$(BIN)/python -m pytest -q -p no:cacheprovider -n 0 tests/unit/test_imports.py
 
 test: setup chromium ## The whole suite, a real browser included
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term --ignore tests/browser tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore tests/browser tests
 	# In a run of their own: Playwright keeps a loop in the main thread, in which no coroutine test can start.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/browser
+
+coverage: setup ## The suite without a browser again, and the lines that no test reaches
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term --ignore tests/browser tests
 
 .PHONY: chromium
 chromium:
@@ -46,16 +49,25 @@ chromium:
 		fi
 	}
 
-bench: setup ## Rows/s and API calls of a refresh, beside the SDK's cursor with row-by-row inserts
-	@$(BIN)/python -m benchmarks.refresh
+prove: setup ## The drawn tests of the numbers and of who sees what, thousands of times instead of hundreds (an hour)
+	@DRAWN_QUERIES=5000 DRAWN_AT_CHANGES=100 DRAWN_TEXTS=2000 ALTERNATIONS=5000 API_EXAMPLES=100 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/integration/insights tests/integration/mirror tests/integration/api
 
-pictures: setup chromium ## Make the README's pictures anew
+storm: setup ## Twenty accounts through a storm of faults while workers are killed; SEED=5 repeats one
+	@$(BIN)/python -m tests.storm $(if $(SEED),--seed $(SEED))
+
+bench: setup chromium ## Measure all that was promised on 11 million ad-days; ROWS=1000000 SECTIONS="queries pages"
+	@BENCH_DIR="$(BENCH_DIR)" $(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(SECTIONS)
+
+peers: setup ## Airbyte's connector and Singer's tap, from PyPI, read the sandbox (opt-in; needs the network)
+	@PEERS=1 $(BIN)/python -m pytest -n 0 -p no:cacheprovider tests/peers
+
+pictures: setup chromium ## Make every page's pictures anew: light, dark, phone
 	@$(BIN)/python -m tests.browser.pictures
 
 requirements: setup ## Compile requirements.in into requirements.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate requirements.in -o requirements.txt
 
 clean: ## Remove .venv and caches; the data in var/ stays
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf .venv .peers .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 
-.PHONY: help setup run lint test bench pictures requirements clean
+.PHONY: help setup run lint test coverage prove storm bench peers pictures requirements clean

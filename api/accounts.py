@@ -8,6 +8,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from fastapi.security import OAuth2PasswordRequestForm
 from fastapi_users import BaseUserManager, UUIDIDMixin
@@ -16,13 +17,20 @@ from fastapi_users.exceptions import UserNotExists
 from fastapi_users.password import PasswordHelper
 from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
 
-from lib.access import sessions
+from api.mailing import Mailing
+from lib.access import sessions, sign_in_notes
+from lib.access.attempts import SIGN_IN, attempts_on
 from lib.access.passwords import HASHER, nobodys_hash
+from lib.access.refusals import Why
 from lib.access.tokens import token_hash
+from lib.errors import StoreError, TooManyAttempts
 from lib.settings import Settings
 from lib.store.engine import Store
 from lib.store.models import User
+from lib.store.repositories import people
+from lib.store.repositories.standing import replace_hash
 
 if TYPE_CHECKING:
     # fastapi-users' protocol wants plain attributes where the model's are SQLAlchemy's Mapped.
@@ -35,17 +43,18 @@ Stores = Callable[[], Store]
 
 
 class Users(SQLAlchemyUserDatabase[Person, uuid.UUID]):
-    """fastapi-users' adapter, which leaves the commit to the transaction that it is used in."""
+    """fastapi-users' adapter, to whom one address is what it is to everyone here."""
 
-    async def update(self, user: User, update_dict: dict[str, Any]) -> User:
-        for name, value in update_dict.items():
-            setattr(user, name, value)
-        await self.session.flush()
-        return user
+    async def get_by_email(self, email: str) -> User | None:
+        return await people.find_user(self.session, email)
 
 
 class UserManager(UUIDIDMixin, BaseUserManager[Person, uuid.UUID]):
     """Knows people by e-mail and password."""
+
+    def __init__(self, users: Users, passwords: PasswordHelper) -> None:
+        super().__init__(users, passwords)
+        self.users = users
 
     async def authenticate(self, credentials: OAuth2PasswordRequestForm) -> User | None:
         """The active person with this e-mail and password.
@@ -61,7 +70,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[Person, uuid.UUID]):
         if not verified or not hashed or user is None or not user.is_active:
             return None
         if better is not None:
-            await self.user_db.update(user, {"hashed_password": better})
+            return user if await replace_hash(self.users.session, user.id, hashed, better) else None
         return user
 
     def _verify(self, password: str, hashed: str) -> tuple[bool, str | None]:
@@ -76,9 +85,10 @@ def manager_of(session: AsyncSession) -> UserManager:
 class StoredSessions(Strategy[Person, uuid.UUID]):
     """A fastapi-users strategy whose tokens are rows in the store, known by their SHA-256 only."""
 
-    def __init__(self, store: Store, max_age: dt.timedelta) -> None:
+    def __init__(self, store: Store, max_age: dt.timedelta, address: str = "") -> None:
         self.store = store
         self.max_age = max_age
+        self.address = address
 
     async def read_token(self, token: str | None, user_manager: BaseUserManager[Person, uuid.UUID]) -> User | None:
         viewer = await sessions.viewer_of(self.store, token) if token else None
@@ -86,15 +96,27 @@ class StoredSessions(Strategy[Person, uuid.UUID]):
         return user
 
     async def write_token(self, user: User) -> str:
-        return await sessions.create_session(self.store, user.id, "local", self.max_age)
+        verified, address = user.hashed_password, self.address
+        return await sessions.create_session(
+            self.store, user.id, "local", self.max_age, address=address, hashed=verified
+        )
 
     async def destroy_token(self, token: str, user: User) -> None:
-        await sessions.revoke(self.store, token_hash(token))
+        await sessions.revoke(self.store, token_hash(token), address=self.address)
 
 
 def max_age(settings: Settings) -> dt.timedelta:
     """How long a sign-in holds."""
     return dt.timedelta(hours=settings.session_max_age_hours)
+
+
+HASHES_AT_ONCE = 2
+_hashing: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+def hashing() -> asyncio.Semaphore:
+    """A place to hash in: it takes 64 MB and a core for each person, so two at a time in this process."""
+    return _hashing.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(HASHES_AT_ONCE))
 
 
 def backend(stores: Stores, settings: Settings) -> AuthenticationBackend[Person, uuid.UUID]:
@@ -106,3 +128,60 @@ def backend(stores: Stores, settings: Settings) -> AuthenticationBackend[Person,
         cookie_secure=settings.base_url.startswith("https://"),
     )
     return AuthenticationBackend("local", transport, lambda: StoredSessions(stores(), age))
+
+
+WRONG = "That e-mail and password do not belong together. Nothing was changed; try again."
+
+
+class LocalAccounts:
+    """Signs people in by e-mail and password."""
+
+    def __init__(self, stores: Stores, settings: Settings) -> None:
+        self.max_age = max_age(settings)
+        self.backend = backend(stores, settings)
+        self.mailing = Mailing(stores, settings)
+        self._stores = stores
+
+    async def log_in(self, email: str, password: str, address: str) -> Response | None:
+        """An empty answer with the cookie of a new session; ``None`` where the two do not belong together.
+
+        TooManyAttempts where that was tried too often, for this account or from this ``address``.
+        """
+        if "\x00" in email:
+            return None
+        tried = attempts_on(self._stores())
+        try:
+            tried.begin(SIGN_IN, email, address)
+        except TooManyAttempts as error:
+            if error.is_first:
+                await sign_in_notes.failed(self._stores(), email, "local", Why.TOO_MANY, address=address)
+            raise
+        try:
+            response = await self._tried(email, password, address)
+        except StoreError:
+            tried.came_to_nothing(SIGN_IN, email, address)
+            raise
+        if response is None:
+            await sign_in_notes.failed(self._stores(), email, "local", Why.WRONG_PASSWORD, address=address)
+            return None
+        tried.succeeded(SIGN_IN, email, address)
+        return response
+
+    async def _tried(self, email: str, password: str, address: str) -> Response | None:
+        store = self._stores()
+        credentials = OAuth2PasswordRequestForm(username=email, password=password)
+        async with hashing(), store.gatekeeping() as session:
+            user = await manager_of(session).authenticate(credentials)
+        if user is None:
+            return None
+        try:
+            response = await self.backend.login(StoredSessions(store, self.max_age, address), user)
+        except sessions.NotAnyMore:
+            return None
+        response.background = self.mailing.confirming(user.id)
+        return response
+
+    async def come_in(self, user_id: uuid.UUID, address: str) -> Response:
+        """An empty answer with the cookie of a new session of someone who has shown by a link who they are."""
+        token = await sessions.create_session(self._stores(), user_id, "local", self.max_age, address=address)
+        return await self.backend.transport.get_login_response(token)

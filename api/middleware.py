@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -9,35 +10,63 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.edge import PREFIX
+
 CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/upload_file", "/_stcore/script-health-check")
 NEXT_COOKIE = "ads_next"
 SIGN_IN_AGE_S = 600
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
-    "content-security-policy": "frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin-allow-popups",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+STRICT = {"content-security-policy": HEADERS["content-security-policy"]}
+ANSWERS = (f"{PREFIX}/", "/media/", "/healthz", "/readyz")
+"""Addresses whose answers are never pages."""
+NO_PAGES = ("//", "/sign-in", "/auth/", "/oauth2callback")
+"""What addresses begin with that nobody is sent back to: other servers, and what signs in or out."""
+Policies = Mapping[str, Mapping[str, str]]
+"""Headers by what the addresses begin with, for those that need others than ``HEADERS``."""
 
 
 def local_path(address: str) -> str:
-    """``address`` where it is a path on this very server, else ``/``: nobody is sent elsewhere by a parameter."""
+    """``address`` where it is a path of pages on this very server, else ``/``: nobody is sent elsewhere by a parameter.
+
+    Dot segments are gone from it, as a browser resolves them before it asks.
+    """
     good = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
     if not good or "\\" in address:
         return "/"
     parts = urlsplit(address)
-    if parts.scheme or parts.netloc or parts.path.startswith(("//", "/sign-in", "/auth/", "/oauth2callback")):
+    path = _settled(parts.path)
+    if parts.scheme or parts.netloc or any(meant.startswith(NO_PAGES) for meant in (path, _settled(unquote(path)))):
         return "/"
-    return quote(address, safe="/?=&%+,:@!$'()*;~-._")
+    return quote(f"{path}?{parts.query}" if parts.query else path, safe="/?=&%+,:@!$'()*;~-._")
+
+
+def _settled(path: str) -> str:
+    kept: list[str] = []
+    dots = ""
+    for segment in path.split("/")[1:]:
+        dots = segment.lower().replace("%2e", ".")
+        if dots == "..":
+            del kept[-1:]
+        elif dots != ".":
+            kept.append(segment)
+    return "/" + "/".join([*kept, ""] if kept and dots in (".", "..") else kept)
 
 
 class SecurityHeaders:
     """Headers on every answer, and Secure on every cookie where people come by https."""
 
-    def __init__(self, app: ASGIApp, *, secure_cookies: bool) -> None:
+    def __init__(self, app: ASGIApp, *, secure_cookies: bool, policies: Policies | None = None) -> None:
         self.app = app
         self.secure_cookies = secure_cookies
+        known = {**(policies or {}), **dict.fromkeys(ANSWERS, STRICT)}
+        self._policies = sorted(known.items(), key=lambda item: -len(item[0]))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,14 +75,15 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": self._headers(message)}
+                message = {**message, "headers": self._headers(message, scope["path"])}
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
 
-    def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
+    def _headers(self, message: Message, path: str) -> list[tuple[bytes, bytes]]:
         headers = MutableHeaders(raw=[self._secured(name, value) for name, value in message.get("headers", [])])
-        for name, value in HEADERS.items():
+        own = next((own for start, own in self._policies if path.startswith(start)), {})
+        for name, value in {**HEADERS, **own}.items():
             headers.setdefault(name, value)
         if self.secure_cookies:
             headers.setdefault("strict-transport-security", "max-age=31536000")
@@ -127,14 +157,17 @@ def is_same_origin(headers: Headers, base_url: str) -> bool:
 
 
 class OwnSockets:
-    """Refuses websockets that a page of another site opens: Streamlit would let in every page of this machine."""
+    """Refuses websockets that a page of another site opens: Streamlit would let in every page of this machine.
+
+    The API's own knows whom to refuse: a page of another site may have a bearer token.
+    """
 
     def __init__(self, app: ASGIApp, *, base_url: str) -> None:
         self.app = app
         self.base_url = base_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
+        if scope["type"] == "websocket" and not scope["path"].startswith(f"{PREFIX}/"):
             headers = Headers(scope=scope)
             if "origin" in headers and not is_same_origin(headers, self.base_url):
                 await PlainTextResponse("This was sent from another site.", 403)(scope, receive, send)

@@ -5,20 +5,27 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from lib.errors import StoreError, StoreUnavailable
+from lib.access.viewer import Viewer
+from lib.errors import AppError, StoreError, StoreUnavailable
+from lib.insights import asking
+from lib.insights.engine import Engine, PostgresEngine
+from lib.insights.mirror import Mirror
 from lib.store.engine import Store
 
 T = TypeVar("T")
 TIMEOUT_S = 90.0
+_UNREACHABLE = "The database cannot be reached."
 _log = logging.getLogger(__name__)
 
 
 class _Bridge:
     loop: asyncio.AbstractEventLoop | None = None
     store: Store | None = None
+    mirror: Mirror | None = None
     running: set[concurrent.futures.Future[Any]]
 
 
@@ -26,14 +33,14 @@ _bridge = _Bridge()
 _bridge.running = set()
 
 
-def attach(loop: asyncio.AbstractEventLoop, store: Store) -> None:
-    """Hand over the server's loop and the store that was made on it."""
-    _bridge.loop, _bridge.store = loop, store
+def attach(loop: asyncio.AbstractEventLoop, store: Store, mirror: Mirror | None = None) -> None:
+    """Hand over the server's loop, the store that was made on it, and the mirror of that where there is one."""
+    _bridge.loop, _bridge.store, _bridge.mirror = loop, store, mirror
 
 
 def detach() -> None:
-    """Take both back and cancel what still runs; pages say from now on that the database cannot be reached."""
-    _bridge.store = None
+    """Take them back and cancel what still runs; pages say from now on that the database cannot be reached."""
+    _bridge.store = _bridge.mirror = None
     for future in tuple(_bridge.running):
         future.cancel()
 
@@ -41,15 +48,57 @@ def detach() -> None:
 def store() -> Store:
     """The store of this process; StoreUnavailable while it is not open."""
     if _bridge.store is None:
-        raise StoreUnavailable("The database cannot be reached.")
+        raise StoreUnavailable(_UNREACHABLE)
     return _bridge.store
+
+
+def mirror() -> Mirror | None:
+    """The mirror of this process, whether it stands or not; None where there is none."""
+    return _bridge.mirror
+
+
+def engine() -> Engine:
+    """What answers questions in this process now: the mirror while it stands, else Postgres."""
+    found = store()
+    return (_bridge.mirror and _bridge.mirror.engine()) or PostgresEngine(found)
+
+
+async def version(viewer: Viewer) -> str:
+    """The engine of now and the version of its data, as far as it is this viewer's; await it on the loop."""
+    found = engine()
+    return version_words(found.name, await found.version(viewer), time.time())
+
+
+def version_words(engine_name: str, number: int, at: float) -> str:
+    """What answers of this engine are held under at this time, in seconds since 1970.
+
+    PostgreSQL's number does not rise with a new name, nor with a slice whose smaller version became visible late; the
+    mirror's does. So what PostgreSQL answered holds for the minute.
+    """
+    return f"{engine_name} {number}" + (f" {int(at // 60)}" if engine_name == PostgresEngine.name else "")
+
+
+def ask(work: Callable[[Engine], Coroutine[Any, Any, T]], timeout_s: float = TIMEOUT_S) -> T:
+    """What ``work`` gives with the engine of now, and with Postgres where the mirror fails under it."""
+    return run(asking.ask(engine, work), timeout_s)
+
+
+def take_in() -> None:
+    """Wait until the mirror, where one answers, holds what PostgreSQL holds now."""
+    if _bridge.mirror is None or _bridge.mirror.engine() is None:
+        return
+    try:
+        run(_bridge.mirror.catch_up())
+    except AppError as error:
+        _log.warning("The mirror did not take in what was refreshed: %s", error)
 
 
 def _submit(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     loop = _bridge.loop
     if loop is None or loop.is_closed():
         coroutine.close()
-        raise StoreUnavailable("The server is not running.")
+        # The loop comes with the store, once that is open.
+        raise StoreUnavailable("The server is not running." if loop else _UNREACHABLE)
     return asyncio.run_coroutine_threadsafe(coroutine, loop)
 
 

@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import filters, formats, states
-from dashboard.frames import Frame
+from dashboard.frame import Frame
+from dashboard.frames import Reader
 from dashboard.kpis import MATURING, conversion_metrics
 from dashboard.selection import Selection
 from dashboard.views import View
 from lib.insights.currency import exponent
 from lib.insights.metrics import METRICS, Metric
 
-_LINE = "#1a9484"  # three to one or better on both themes's backgrounds, without asking which one is on
-_BEHIND = "rgba(128, 140, 138, 0.95)"
-_SHADE = "rgba(128, 140, 138, 0.13)"
+ACCENT = "#1a9484"  # three to one or better on both themes's backgrounds, without asking which one is on
+BEHIND = "rgba(128, 140, 138, 0.95)"
+SHADE = "rgba(128, 140, 138, 0.13)"
 _DAY_MS = 86_400_000
-_CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
+CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
 
 
-def trend(view: View, selection: Selection, daily: Frame, before: Frame | None, *, whole: bool) -> None:
+@dataclass(frozen=True)
+class Drawing:
+    """The trend as it is shown: the figure, and the table behind it."""
+
+    figure: go.Figure
+    table: pd.DataFrame
+
+
+def trend(
+    view: View, selection: Selection, numbers: Reader, daily: Frame, before: Frame | None, *, whole: bool
+) -> None:
     """The chosen metric by day with its table; ``whole`` tells that no day of the period is missing."""
-    metric = METRICS[view.metric]
+    metric, ink = METRICS[view.metric], states.text_colour()
     with st.container(key="trend", border=True):
         with st.container(key="trend_head", horizontal=True, vertical_alignment="center"):
             st.subheader("Trend", anchor=False, width="stretch")
@@ -33,17 +47,28 @@ def trend(view: View, selection: Selection, daily: Frame, before: Frame | None, 
         if metric.slug in daily.notes:
             states.not_reported(metric, daily.notes[metric.slug])
             return
-        lines = by_day(metric, selection, daily, before, whole=whole)
+        drawing = numbers.drawn(
+            "trend",
+            (metric.slug, selection.asked, whole, ink),
+            lambda: _drawing(metric, selection, daily, before, whole=whole, ink=ink),
+        )
         st.plotly_chart(
-            figure(metric, selection, lines, states.text_colour()),
+            drawing.figure,
             key="trend_chart",
-            config=_CONFIG,
+            config=CONFIG,
             alt=f"{metric.label} by day, {formats.span(selection.since, selection.until)}",
         )
         if maturing_from(metric, selection) is not None:
             st.caption("Shaded days are still maturing: Meta may credit more conversions to them for 28 days.")
         with st.expander("Show as a table"):
-            _table(metric, selection, lines)
+            _table(metric, drawing.table)
+
+
+def _drawing(
+    metric: Metric, selection: Selection, daily: Frame, before: Frame | None, *, whole: bool, ink: str
+) -> Drawing:
+    lines = by_day(metric, selection, daily, before, whole=whole)
+    return Drawing(figure(metric, selection, lines, ink), as_table(metric, selection, lines))
 
 
 def _label(slug: str) -> str:
@@ -68,15 +93,9 @@ def by_day(metric: Metric, selection: Selection, daily: Frame, before: Frame | N
 def _values(frame: Frame, slug: str, dates: pd.DatetimeIndex, empty: float | None) -> list[float | None]:
     if frame.is_empty or slug not in frame.data:
         return [None] * len(dates)
-    known = frame.data.set_index("date")[slug].astype("float64")
-    found = known.reindex(dates)
-    return [_value(value, day in known.index, empty) for day, value in found.items()]
-
-
-def _value(value: float, is_known: bool, empty: float | None) -> float | None:
-    if pd.isna(value):
-        return None if is_known else empty
-    return float(value)
+    values = frame.data[slug].to_numpy("float64", na_value=float("nan")).tolist()
+    known = {day: None if math.isnan(value) else value for day, value in zip(frame.data["date"], values, strict=True)}
+    return [known.get(day, empty) for day in dates]
 
 
 def maturing_from(metric: Metric, selection: Selection) -> dt.date | None:
@@ -87,58 +106,66 @@ def maturing_from(metric: Metric, selection: Selection) -> dt.date | None:
 
 def figure(metric: Metric, selection: Selection, lines: pd.DataFrame, ink: str) -> go.Figure:
     """The trend: the metric, the comparison period dashed behind it, maturing days shaded."""
-    chart = go.Figure()
-    if "compared" in lines:
-        chart.add_trace(_line(metric, selection, lines, "compared", "Comparison period"))
-    chart.add_trace(_line(metric, selection, lines, "value", metric.label))
+    behind = [_line(metric, selection, lines, "compared", "Comparison period")] if "compared" in lines else []
     shaded = maturing_from(metric, selection)
-    if shaded is not None:
-        half = dt.timedelta(hours=12)
-        start = dt.datetime.combine(shaded, dt.time()) - half
-        end = dt.datetime.combine(selection.until, dt.time()) + half
-        chart.add_vrect(x0=start, x1=end, fillcolor=_SHADE, line_width=0, layer="below")
-    ticks = {"tickfont": {"color": ink}}
-    chart.update_layout(
-        height=320,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        hovermode="x unified",
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "reversed"},
-        xaxis={
+    ticks = {"tickfont": {"color": ink}, "fixedrange": True}
+    layout = {
+        "height": 320,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "hovermode": "x unified",
+        "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "reversed"},
+        "shapes": [] if shaded is None else [_shade(shaded, selection.until)],
+        "xaxis": {
             "tickformat": "%-d %b",
             "showgrid": False,
-            "tick0": selection.since,
+            "tick0": selection.since.isoformat(),
             "dtick": _DAY_MS * -(-selection.days // 8),
-            "fixedrange": True,
+            "range": _around(selection.since, selection.until),
             **ticks,
         },
-        yaxis={"rangemode": "tozero", "nticks": 6, "fixedrange": True, **ticks, **_axis(metric, selection.currency)},
-    )
-    return chart
+        "yaxis": {"rangemode": "tozero", "nticks": 6, **ticks, **axis(metric, selection.currency)},
+    }
+    # Put together piece by piece, plotly would look over everything again at each piece.
+    return go.Figure({"data": [*behind, _line(metric, selection, lines, "value", metric.label)], "layout": layout})
 
 
-def _line(metric: Metric, selection: Selection, lines: pd.DataFrame, column: str, name: str) -> go.Scatter:
+def _around(since: dt.date, until: dt.date) -> list[str]:
+    """From half a day before the first day to half a day after the last."""
+    half = dt.timedelta(hours=12)
+    return [(dt.datetime.combine(day, dt.time()) + shift).isoformat() for day, shift in ((since, -half), (until, half))]
+
+
+def _shade(since: dt.date, until: dt.date) -> dict[str, Any]:
+    first, last = _around(since, until)
+    across = {"type": "rect", "xref": "x", "x0": first, "x1": last}
+    return {**across, "yref": "y domain", "y0": 0, "y1": 1, "fillcolor": SHADE, "line": {"width": 0}, "layer": "below"}
+
+
+def _line(metric: Metric, selection: Selection, lines: pd.DataFrame, column: str, name: str) -> dict[str, Any]:
     is_main = column == "value"
-    dates = lines["date"] if is_main else lines["compared_date"]
+    values = lines[column].tolist()
     words = [
         f"{formats.day(day)}: {number_words(metric, value, selection.currency)}"
-        for day, value in zip(dates, lines[column], strict=True)
+        for day, value in zip(lines["date" if is_main else "compared_date"], values, strict=True)
     ]
     dots = "lines+markers" if len(lines) < 46 else "lines"
-    style = {"width": 2.5, "color": _LINE} if is_main else {"width": 2, "dash": "dash", "color": _BEHIND}
-    return go.Scatter(
-        x=lines["date"],
-        y=lines[column],
-        name=name,
-        mode=dots if is_main else "lines",
-        line=style,
-        marker={"size": 5},
-        customdata=words,
-        hovertemplate="%{customdata}<extra></extra>",
-        connectgaps=False,
-    )
+    style = {"width": 2.5, "color": ACCENT} if is_main else {"width": 2, "dash": "dash", "color": BEHIND}
+    return {
+        "type": "scatter",
+        "x": [day.date().isoformat() for day in lines["date"]],
+        "y": values,
+        "name": name,
+        "mode": dots if is_main else "lines",
+        "line": style,
+        "marker": {"size": 5},
+        "customdata": words,
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "connectgaps": False,
+    }
 
 
-def _axis(metric: Metric, currency: str | None) -> dict[str, str]:
+def axis(metric: Metric, currency: str | None) -> dict[str, str]:
+    """How an axis writes the metric: €12K, 3.4%, 2.1x."""
     if metric.format == "percent":
         return {"tickformat": ".1%"}
     if metric.format == "multiple":
@@ -159,14 +186,20 @@ def number_words(metric: Metric, value: float | None, currency: str | None) -> s
     return f"{value * 100:.2f}%" if metric.format == "percent" else f"{value:.2f}x"
 
 
-def _table(metric: Metric, selection: Selection, lines: pd.DataFrame) -> None:
-    def words(column: str) -> list[str]:
-        return [number_words(metric, value, selection.currency) for value in lines[column]]
+def as_table(metric: Metric, selection: Selection, lines: pd.DataFrame) -> pd.DataFrame:
+    """What the chart draws, in words: a row a day."""
 
-    shown = pd.DataFrame({"Day": [formats.day(day) for day in lines["date"]], metric.label: words("value")})
+    def words(column: str) -> list[str]:
+        return [number_words(metric, value, selection.currency) for value in lines[column].tolist()]
+
+    shown = {"Day": [formats.day(day) for day in lines["date"]], metric.label: words("value")}
     if "compared" in lines:
         shown["Compared day"] = [formats.day(day) for day in lines["compared_date"]]
         shown["Comparison"] = words("compared")
+    return pd.DataFrame(shown)
+
+
+def _table(metric: Metric, shown: pd.DataFrame) -> None:
     st.dataframe(
         shown,
         hide_index=True,

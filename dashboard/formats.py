@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from decimal import Decimal
+from html import escape
+from itertools import cycle
 from typing import Literal
 
 from lib.insights.currency import exponent, format_money
 
 MISSING = "-"
 _MARKDOWN = frozenset("\\`*_{}[]()<>#+-.!|~$:^&=")
+_ADDRESS, _BEHIND_A_SIGN = re.compile(r"(\S+@\S+)"), re.compile(r"[@._+-](?=\w)")
 _STEPS = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "K"))
 _ROUNDS_UP = Decimal("0.9995")
 Number = int | Decimal | None
@@ -69,14 +73,15 @@ def exact(value: Number, kind: str, currency: str | None = None) -> str:
     return format_money(Decimal(value), currency) if kind == "money" else f"{value:,}"
 
 
-def delta(current: Number, previous: Number, direction: str) -> Delta:
+def delta(current: Number, previous: Number, direction: str, rule: str = "") -> Delta:
     """The relative change from ``previous`` to ``current``; ``direction`` is which way is good (up, down, neutral).
 
-    Less than one percent is neither good nor bad.
+    Less than one percent is neither good nor bad. ``rule`` is why ``previous`` may have no value, where that is known.
     """
     if current is None or previous is None:
         lacking = "this period" if current is None else "the comparison period"
-        return Delta("", "off", "neutral", f"No change to show: {lacking} has no value.")
+        why = f" ({rule})" if rule and current is not None else ""
+        return Delta("", "off", "neutral", f"No change to show: {lacking} has no value{why}.")
     if previous == 0:
         return Delta("no change", "off", "neutral") if current == 0 else Delta("new", "up", _tone(True, direction))
     change = (Decimal(current) - Decimal(previous)) / abs(Decimal(previous)) * 100
@@ -144,6 +149,14 @@ def listed(names: list[str], most: int = 3) -> str:
 def plain(words: str) -> str:
     """Words from outside, with every sign that Markdown would read escaped."""
     return "".join(f"\\{letter}" if letter in _MARKDOWN else letter for letter in words)
+
+
+def breakable(words: str) -> str:
+    """Words from outside as HTML, in which an e-mail address goes on in another line behind its signs alone."""
+    return "".join(
+        _BEHIND_A_SIGN.sub(r"\g<0><wbr>", escape(part)) if is_address else escape(part)
+        for part, is_address in zip(_ADDRESS.split(words), cycle((False, True)), strict=False)
+    )
 
 
 def short(words: str, most: int = 48) -> str:

@@ -1,4 +1,4 @@
-"""Who is looking. Every page, fragment and callback asks here, and here asks PostgreSQL every time.
+"""Who is looking. Every page, fragment and callback asks here, and here asks PostgreSQL each time that one begins.
 
 A person is known by the cookie ``ads_session`` (local accounts and one-time links) or by ``st.user`` (OIDC).
 """
@@ -7,27 +7,35 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from html import escape
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import streamlit as st
 
-from dashboard import bridge
+from dashboard import bridge, formats, leaving, popup
 from lib.access import sessions
 from lib.access.viewer import Viewer
 from lib.errors import AccessError, AppError, StoreError
+from lib.refresh.glance import Glance, glance
 from lib.settings import get_settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
 OIDC_PROVIDER = "auth0"
-LINK_STYLE = (
-    "display:inline-block;padding:.5rem 1rem;border:1px solid currentColor;border-radius:8px;"
-    "color:inherit;text-decoration:none;font-weight:600"
-)
+_EYES = "gate:eyes"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What every page begins with: what its viewer may see, the run that is going on, the engine and its version."""
+
+    glance: Glance
+    version: str
 
 
 @dataclass(frozen=True)
@@ -36,18 +44,73 @@ class Visitor:
 
     viewer: Viewer | None = None
     problem: AppError | None = None
+    start: Start | None = None
+
+
+_present: ContextVar[Visitor | None] = ContextVar("present", default=None)
+Claims = Mapping[str, Any]
+
+
+def arrive() -> Visitor:
+    """Look the visitor up in the store and, on the same way, what every page begins with; draws nothing."""
+    return _looked_up(_arrived)
 
 
 def identify() -> Visitor:
-    """Look the visitor up in the store; draws nothing."""
+    """Look the visitor up in the store, once in each rerun, fragment and callback; draws nothing."""
+    return _present.get() or _looked_up(_known)
+
+
+def _looked_up(look: Callable[[str | None, Claims | None, str], Coroutine[Any, Any, Visitor]]) -> Visitor:
+    token = st.context.cookies.get(sessions.COOKIE)
+    claims = st.user.to_dict() if _came_by_oidc() else None
+    if not token and not claims:
+        return Visitor()
     try:
-        token = st.context.cookies.get(sessions.COOKIE)
-        viewer = bridge.run(sessions.viewer_of(bridge.store(), token)) if token else None
-        if viewer is None and _came_by_oidc():
-            viewer = bridge.run(sessions.session_of_oidc(bridge.store(), st.user.to_dict(), max_age()))
+        return bridge.run(look(token, claims, _address()))
     except (AccessError, StoreError) as error:
         return Visitor(problem=error)
+
+
+def _address() -> str:
+    """Where the visitor asks from, as the server knows it."""
+    return st.context.ip_address or ""
+
+
+async def _known(token: str | None, claims: Claims | None, address: str) -> Visitor:
+    viewer = await sessions.viewer_of(bridge.store(), token) if token else None
+    if viewer is None and claims:
+        viewer = await sessions.session_of_oidc(bridge.store(), claims, max_age(), address=address)
     return Visitor(viewer)
+
+
+async def _arrived(token: str | None, claims: Claims | None, address: str) -> Visitor:
+    viewer = (await _known(token, claims, address)).viewer
+    return Visitor(viewer, start=await _start(viewer) if viewer else None)
+
+
+async def _start(viewer: Viewer) -> Start | None:
+    try:
+        return Start(await glance(bridge.store(), viewer), await bridge.version(viewer))
+    except AppError:
+        # The page asks again, and says what is wrong in the place of its numbers.
+        return None
+
+
+@contextmanager
+def present(visitor: Visitor) -> Iterator[None]:
+    """Within this, whoever asks is told of ``visitor``, who was looked up for it a moment ago."""
+    token = _present.set(visitor)
+    try:
+        yield
+    finally:
+        _present.reset(token)
+
+
+def start_of(viewer: Viewer) -> Start | None:
+    """What this rerun began with; None where it was not read for this viewer."""
+    visitor = _present.get()
+    return visitor.start if visitor is not None and visitor.viewer is viewer else None
 
 
 def max_age() -> dt.timedelta:
@@ -91,17 +154,26 @@ def draw_problem(problem: AppError) -> None:
 
 
 def _draw_sign_in(problem: AppError | None) -> None:
-    _, middle, _ = st.columns((1, 1.2, 1))
-    with middle:
-        st.title("Ads Administrator")
+    with st.container(key="gate"):
+        st.title("Ads Administrator", anchor=False)
         if problem is not None:
             st.info(str(problem))
         st.write("Sign in to see your clients' numbers.")
         if get_settings().has_oidc:
-            st.button(_oidc_label(), key="gate_oidc", type="primary", on_click=st.login, args=(OIDC_PROVIDER,))
+            st.button(
+                _oidc_label(),
+                key="gate_oidc",
+                type="primary",
+                on_click=st.login,
+                args=(OIDC_PROVIDER,),
+                width="stretch",
+            )
+        if get_settings().has_popup:
+            st.text("Or sign in with Auth0 in a window of its own:")
+            popup.draw(get_settings())
         address = f"/sign-in?{urlencode({'next': _here()}, quote_via=quote)}"
         # A plain link stays in this window; st.link_button would open another.
-        st.html(f'<a href="{escape(address)}" style="{LINK_STYLE}">Sign in with e-mail and password</a>')
+        st.html(f'<a href="{escape(address)}" class="gate_link">Sign in with e-mail and password</a>')
 
 
 def _oidc_label() -> str:
@@ -119,22 +191,32 @@ def _here() -> str:
 def draw_sidebar(viewer: Viewer) -> None:
     """Who is signed in, and the way out."""
     with st.sidebar:
-        st.text(f"{viewer.email} · {viewer.role.value}")
+        email, role = (viewer.seen_by, "admin") if viewer.seen_by else (viewer.email, viewer.role.value)
+        st.html(f'<span title="{escape(email)}">{formats.breakable(email)} · {role}</span>')
+        st.session_state[_EYES] = _eyes(viewer)
         st.button("Sign out", key="gate_sign_out", on_click=sign_out)
+        leaving.listen()
+
+
+def _eyes(viewer: Viewer) -> str:
+    """Whose eyes an administrator looks through; empty for one's own."""
+    return viewer.email if viewer.seen_by else ""
 
 
 def sign_out() -> None:
-    """End this sign-in in every window that stands on it, and at the OIDC provider."""
+    """End this sign-in in every window that stands on it, then forget the cookies and leave the sign-in service."""
     viewer = identify().viewer
     if viewer is not None:
-        bridge.run(sessions.revoke(bridge.store(), viewer.session_hash))
+        bridge.run(sessions.revoke(bridge.store(), viewer.session_hash, address=_address()))
     if _came_by_oidc():
-        bridge.run(sessions.revoke(bridge.store(), sessions.oidc_hash(st.user.to_dict())))
-        st.logout()
+        bridge.run(sessions.revoke(bridge.store(), sessions.oidc_hash(st.user.to_dict()), address=_address()))
+    # This sends the window to /auth/logout, which is ours.
+    st.logout()
 
 
 def guarded_fragment(run_every: float | str | dt.timedelta | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """``st.fragment`` that checks the viewer at each rerun; once nobody is known, the whole page is replaced."""
+    """``st.fragment`` that checks the viewer at each rerun; once nobody is known, or another is seen as, the whole page
+    is replaced."""
 
     def decorate(draw: Callable[P, R]) -> Callable[P, R]:
         @st.fragment(run_every=run_every)
@@ -144,9 +226,10 @@ def guarded_fragment(run_every: float | str | dt.timedelta | None = None) -> Cal
             if isinstance(visitor.problem, StoreError):
                 st.error(str(visitor.problem), icon=":material/cloud_off:")
                 st.stop()
-            if visitor.viewer is None:
+            if visitor.viewer is None or _eyes(visitor.viewer) != st.session_state.get(_EYES, ""):
                 st.rerun(scope="app")
-            return draw(*args, **kwargs)
+            with present(visitor):
+                return draw(*args, **kwargs)
 
         return guarded
 
@@ -158,7 +241,9 @@ def guarded_callback(action: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(action)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        if identify().viewer is not None:
-            action(*args, **kwargs)
+        visitor = identify()
+        if visitor.viewer is not None:
+            with present(visitor):
+                action(*args, **kwargs)
 
     return guarded

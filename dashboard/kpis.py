@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ import streamlit as st
 
 from dashboard import formats
 from dashboard.formats import Delta
-from dashboard.frames import Frame
+from dashboard.frame import Frame
 from dashboard.selection import Selection
 from lib.insights.metrics import METRICS, Metric
 
@@ -69,7 +70,8 @@ def course_of(daily: Frame, slug: str) -> list[float]:
     """The values by day, without the days that have none."""
     if daily.is_empty or slug not in daily.data:
         return []
-    return [float(value) for value in daily.data[slug].dropna()]
+    values = daily.data[slug].to_numpy("float64", na_value=math.nan)
+    return [value for value in values.tolist() if not math.isnan(value)]
 
 
 def _against(metric: Metric, before: Frame | None, change: Delta | None, selection: Selection) -> str | None:

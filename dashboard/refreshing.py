@@ -1,21 +1,28 @@
-"""The Refresh button and what people see of a run: days, rows, accounts, time left, and why an account failed."""
+"""The Refresh button and what people see of a run while it goes on, how it ended, and why an account failed."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 import streamlit as st
 
 from dashboard import bridge, formats, gate
+from dashboard.refreshing_words import account_words, asked_words, ended_words, going_words, help_words
 from dashboard.selection import Selection
+from lib.access.audit import actor_of
 from lib.access.viewer import Role, Viewer
 from lib.errors import AppError
-from lib.refresh.progress import AccountProgress, RunProgress, progress, running
-from lib.refresh.run import execute_run, start_run
+from lib.refresh.cancelling import cancel_run
+from lib.refresh.failure import Failure
+from lib.refresh.progress import RunProgress, progress, running
+from lib.refresh.queue.attending import attendance
+from lib.refresh.run import start_run
 
 _SHOWN = "refresh:run"
-_FAILED_TO_START = "refresh:problem"
+_PROBLEM = "refresh:problem"
+_TAKEN_IN = "refresh:taken_in"
 
 
 def may_refresh(viewer: Viewer) -> bool:
@@ -33,29 +40,66 @@ def button(viewer: Viewer, selection: Selection) -> None:
         key="refresh",
         icon=":material/sync:",
         disabled=busy,
-        help="Fetch the last 28 days and today from Meta for the accounts chosen here",
+        help=help_words(selection),
         on_click=start,
         kwargs={"accounts": selection.chosen_ids},
     )
 
 
-def period_button(viewer: Viewer, selection: Selection, span: tuple[dt.date, dt.date]) -> None:
-    """Offers to fetch the days of ``span``, for a page that lacks them."""
+def period_button(
+    viewer: Viewer,
+    selection: Selection,
+    span: tuple[dt.date, dt.date],
+    *,
+    accounts: frozenset[int] = frozenset(),
+) -> None:
+    """Offers to fetch the days of ``span``, for a page that lacks them: of ``accounts``, else of all chosen."""
+    asked = accounts or selection.chosen_ids
+    names = [account.name for account in selection.chosen if account.account_id in asked]
     st.button(
         f"Fetch {formats.span(*span)} from Meta",
         key=f"refresh_{span[0]}_{span[1]}",
         type="primary",
+        help=formats.plain(f"Every one of these days is fetched anew for {formats.listed(names)}"),
         disabled=current_run(viewer) is not None,
         on_click=start,
-        kwargs={"accounts": selection.chosen_ids, "span": span},
+        kwargs={"accounts": asked, "span": span},
     )
+
+
+def reach_button(
+    viewer: Viewer, accounts: frozenset[int], spans: Sequence[tuple[dt.date, dt.date]], what: str = "reach"
+) -> None:
+    """Offers to ask Meta for what holds for exactly these periods, and is never added up."""
+    named = formats.span(*spans[0]) if len(spans) == 1 else formats.counted(len(spans), "period")
+    st.button(
+        f"Fetch {what} of {named} from Meta",
+        key=f"fetch_{what}",
+        icon=":material/groups:",
+        help="Reach holds for one object and one period. Meta is asked for exactly these; it takes a few calls.",
+        disabled=current_run(viewer) is not None,
+        on_click=start_reach,
+        kwargs={"accounts": accounts, "spans": tuple(spans)},
+    )
+
+
+@gate.guarded_callback
+def start_reach(accounts: frozenset[int], spans: Sequence[tuple[dt.date, dt.date]]) -> None:
+    """Start a run for each of these periods."""
+    for span in spans:
+        _start(accounts, span, "reach")
 
 
 @gate.guarded_callback
 def start(accounts: frozenset[int], span: tuple[dt.date, dt.date] | None = None) -> None:
     """Start a run for these of the viewer's accounts, on the server's loop; days None are the run's own default."""
+    if current_run(gate.current_viewer()) is None:
+        _start(accounts, span, "asked")
+
+
+def _start(accounts: frozenset[int], span: tuple[dt.date, dt.date] | None, kind: str) -> None:
     viewer = gate.current_viewer()
-    if not may_refresh(viewer) or current_run(viewer) is not None:
+    if not may_refresh(viewer):
         return
     since, until = span or (None, None)
     store = bridge.store()
@@ -63,37 +107,53 @@ def start(accounts: frozenset[int], span: tuple[dt.date, dt.date] | None = None)
         run_id = bridge.run(
             start_run(
                 store,
-                requested_by=viewer.user_id,
+                actor=actor_of(viewer),
+                via="page",
                 account_ids=accounts & viewer.account_ids,
                 since=since,
                 until=until,
+                kind=kind,
             )
         )
     except AppError as error:
-        st.session_state[_FAILED_TO_START] = str(error)
+        st.session_state[_PROBLEM] = str(error)
         return
-    bridge.spawn(execute_run(store, run_id))
+    bridge.spawn(attendance.attend(store, run_id))
     st.session_state[_SHOWN] = run_id
 
 
 def current_run(viewer: Viewer) -> uuid.UUID | None:
     """The run that is going on among the viewer's accounts."""
-    return bridge.run(running(bridge.store(), viewer))
+    start = gate.start_of(viewer)
+    return start.glance.run_id if start else bridge.run(running(bridge.store(), viewer))
 
 
 def panel(viewer: Viewer) -> None:
     """The run that is going on, or how the one that this person watched ended."""
-    problem = st.session_state.pop(_FAILED_TO_START, None)
-    if problem:
-        st.error(problem, icon=":material/sync_problem:")
+    _say_problem()
     run_id = current_run(viewer)
     if run_id is not None:
         st.session_state[_SHOWN] = run_id
         _going()
     elif st.session_state.get(_SHOWN) is not None:
+        _take_in(st.session_state[_SHOWN])
         report = bridge.run(progress(bridge.store(), viewer, st.session_state[_SHOWN]))
         if report is not None:
             _ended(report)
+
+
+def _say_problem() -> None:
+    problem = st.session_state.pop(_PROBLEM, None)
+    if problem:
+        st.error(problem, icon=":material/sync_problem:")
+
+
+def _take_in(run_id: uuid.UUID) -> None:
+    """A page that says “Refreshed” shows all that the run stored, from the mirror too."""
+    if st.session_state.get(_TAKEN_IN) != run_id:
+        bridge.take_in()
+        st.session_state[_TAKEN_IN] = run_id
+        st.rerun()
 
 
 @gate.guarded_fragment(run_every=1.0)
@@ -102,51 +162,60 @@ def _going() -> None:
     report = bridge.run(progress(bridge.store(), viewer, st.session_state[_SHOWN]))
     if report is None or report.state != "running" or current_run(viewer) is None:
         st.rerun(scope="app")
+    if not report.has_worker:
+        bridge.spawn(attendance.attend(bridge.store(), report.run_id))
+    _say_problem()
     with st.container(border=True, key="refresh_progress"):
         st.progress(report.fraction, text=going_words(report))
+        st.caption(f"Asked for: {formats.plain(asked_words(report))}")
         st.caption(" · ".join(account_words(account) for account in report.accounts))
         _failures(report)
+        if may_refresh(viewer):
+            _cancel_button(report)
 
 
-def going_words(report: RunProgress) -> str:
-    """Refreshing from Meta: 40 of 87 days, 1,204 rows, about 12 s left."""
-    words = [
-        f"{report.days_done:,} of {formats.counted(report.days_total, 'day')}",
-        formats.counted(report.rows, "row"),
-    ]
-    if report.seconds_left is not None:
-        words.append(f"about {formats.lasting(report.seconds_left)} left")
-    return f"Refreshing from Meta: {', '.join(words)}"
+def _cancel_button(report: RunProgress) -> None:
+    st.button(
+        "Cancelling…" if report.is_cancelled else "Cancel",
+        key="refresh_cancel",
+        type="tertiary",
+        disabled=report.is_cancelled,
+        help="Stop fetching; the days that were stored until now stay",
+        on_click=cancel,
+        kwargs={"run_id": report.run_id},
+    )
 
 
-def account_words(account: AccountProgress) -> str:
-    """Acme EU: 12 of 29 days; what an account has to say for itself."""
-    name = formats.plain(account.name)
-    if account.state == "running" and account.days_total:
-        return f"{name}: {account.days_done} of {formats.counted(account.days_total, 'day')}"
-    words = {"waiting": "waiting", "running": "starting", "complete": "done", "failed": "failed"}
-    return f"{name}: {words.get(account.state, account.state)}"
+@gate.guarded_callback
+def cancel(run_id: uuid.UUID) -> None:
+    """Cancel a run; what keeps this person from it is shown in its place."""
+    try:
+        bridge.run(cancel_run(bridge.store(), gate.current_viewer(), run_id, via="page"))
+    except AppError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+_ENDED = {"complete": st.success, "partial": st.warning, "cancelled": st.info}
+_ICONS = {"complete": ":material/check_circle:", "cancelled": ":material/sync_disabled:"}
 
 
 def _ended(report: RunProgress) -> None:
     with st.container(key="refresh_result", horizontal=True, vertical_alignment="center"):
-        took = formats.lasting(((report.finished_at or report.started_at) - report.started_at).total_seconds())
-        stored = f"{formats.counted(report.rows, 'row')} stored in {took}"
-        if report.state == "complete":
-            st.success(f"Refreshed: {stored}.", icon=":material/check_circle:")
-        elif report.state == "partial":
-            st.warning(f"Refreshed in part: {stored}; the rest is as it was.", icon=":material/sync_problem:")
-        else:
-            st.error("The refresh failed; the numbers are as they were before.", icon=":material/sync_problem:")
+        words, draw = ended_words(report), _ENDED.get(report.state, st.error)
+        draw(formats.plain(words), icon=_ICONS.get(report.state, ":material/sync_problem:"))
         st.button("Dismiss", key="refresh_dismiss", type="tertiary", on_click=_dismiss)
     _failures(report)
 
 
 def _failures(report: RunProgress) -> None:
     for account in report.accounts:
-        if account.state == "failed":
-            words = f"{account.error_message or 'It stopped.'} {account.error_remedy or ''}".strip()
-            st.error(formats.plain(words), title=formats.plain(account.name), icon=":material/sync_problem:")
+        if account.failure:
+            refused(account.failure, account.name)
+
+
+def refused(failure: Failure, title: str) -> None:
+    """Why a refresh of what ``title`` names failed, and what to do: the same words wherever it is told."""
+    st.error(formats.plain(failure.words), title=formats.plain(title), icon=":material/sync_problem:")
 
 
 @gate.guarded_callback

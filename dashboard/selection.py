@@ -11,6 +11,7 @@ from dashboard.views import View
 from lib.insights import periods
 from lib.insights.query import Filter, InsightQuery, Order
 from lib.insights.scope import AccountScope, ClientScope
+from lib.insights.trust import Trust
 
 Span = tuple[dt.date, dt.date]
 
@@ -20,7 +21,7 @@ class Selection:
     """What one view means for one viewer. Days are inclusive; ``compared`` is None without a comparison.
 
     ``chosen`` are the accounts that the filters leave, ``accounts`` those of them in ``currency``; ``currencies``
-    counts the chosen accounts of each currency.
+    counts the chosen accounts of each currency: first the one in which the most accounts have stored days.
     ``is_hidden`` is true where the address names only clients or accounts that this viewer cannot see.
     """
 
@@ -45,6 +46,18 @@ class Selection:
     def chosen_ids(self) -> frozenset[int]:
         """The accounts that the filters leave, in every currency: what a refresh fetches."""
         return frozenset(account.account_id for account in self.chosen)
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """All of it that an answer depends on, to tell drawings of answers apart."""
+        return (sorted(self.account_ids), self.currency, self.since, self.until, self.compared, self.today)
+
+    def is_comparable(self, trust: Trust) -> bool:
+        """Whether every day of both periods is there and over: a change against half of one would mislead."""
+        if self.compared is None:
+            return True
+        before = trust.compared.complete_until if trust.compared else None
+        return (trust.complete_until, before) == (self.until, self.compared[1])
 
     @property
     def days(self) -> int:
@@ -84,8 +97,7 @@ def select(view: View, scope: Sequence[ClientScope]) -> Selection:
     """Meet ``view`` with the clients that the viewer may see; what it names beyond those is in ``unknown``."""
     clients, lost_clients = _clients(view, scope)
     chosen, lost_accounts = _accounts(view, clients)
-    counts = Counter(account.currency for account in chosen if account.currency)
-    currencies = tuple(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+    currencies = _counted(chosen)
     currency = _currency(view, currencies)
     accounts = tuple(account for account in chosen if currency is None or account.currency == currency)
     today = min((account.today for account in accounts), default=dt.datetime.now(dt.UTC).date())
@@ -120,6 +132,13 @@ def _accounts(view: View, clients: Sequence[ClientScope]) -> tuple[tuple[Account
         return tuple(every), ()
     found = tuple(account for account in every if account.account_id in view.accounts)
     return found, ("account",) if len(found) < len(view.accounts) else ()
+
+
+def _counted(chosen: Sequence[AccountScope]) -> tuple[tuple[str, int], ...]:
+    """Accounts without a stored day come last: a client that was just added empties nobody's page."""
+    counts = Counter(account.currency for account in chosen if account.currency)
+    filled = Counter(account.currency for account in chosen if account.has_days)
+    return tuple(sorted(counts.items(), key=lambda each: (-filled[each[0]], -each[1], each[0])))
 
 
 def _currency(view: View, currencies: Sequence[tuple[str, int]]) -> str | None:

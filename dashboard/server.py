@@ -6,7 +6,7 @@ Serve it with ``uvicorn dashboard.server:app``, one worker a process.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
+import gc
 import logging
 import uuid
 from collections.abc import AsyncIterator
@@ -17,38 +17,33 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from streamlit import config
 
 from api import health
+from api.edge import mounted
+from api.files import Sent
+from api.leaving import Leaving
 from api.main import create_api
 from api.middleware import ClosedPaths, OwnSockets, ReturnTo, SecurityHeaders
+from api.popup import PopupSignIn
 from api.sign_in import SignIn
-from dashboard import bridge, quiet
+from dashboard import bridge, handing_out, tints
 from dashboard.gate import OIDC_PROVIDER
 from dashboard.keeper import StoreKeeper
 from dashboard.media import GuardedMedia
 from dashboard.navigation import PAGES
+from dashboard.policy import policies
+from dashboard.shelf import Shelf
 from lib.access.cookie_key import cookie_secret
-from lib.errors import AppError, SettingsError
+from lib.access.door import refuse_open_door
+from lib.errors import AppError
+from lib.quiet import keep_secrets_out_of_logs
 from lib.settings import Settings, get_settings
 
+COLLECT_AFTER = (20_000, 20, 20)
 SCRIPT = Path(__file__).resolve().parent / "app.py"
 _log = logging.getLogger(__name__)
-
-
-def refuse_open_door(settings: Settings) -> None:
-    """SettingsError where others could reach a sign-in that sends passwords in the clear."""
-    try:
-        is_local = settings.host == "localhost" or ipaddress.ip_address(settings.host).is_loopback
-    except ValueError:
-        is_local = False
-    if not (is_local or settings.has_oidc or settings.base_url.startswith("https://")):
-        raise SettingsError(
-            f"HOST is {settings.host}, which others can reach, and people would sign in without encryption.",
-            "Set PUBLIC_URL to the https address that people type, set AUTH_ISSUER, AUTH_CLIENT_ID and"
-            " AUTH_CLIENT_SECRET, or leave HOST at 127.0.0.1.",
-        )
 
 
 def streamlit_secrets(settings: Settings, cookie: str) -> dict[str, Any]:
@@ -83,18 +78,23 @@ def build(settings: Settings, script: Path = SCRIPT) -> st.App:
     cookie = cookie_secret(settings)
     if cookie:
         config.set_option("server.cookieSecret", cookie)
-    api = create_api(bridge.store)
+    tints.install()
+    api = create_api(bridge.store, bridge.engine, settings=settings)
+    shelf = Shelf()
+    handing_out.install(shelf, api.state.exporting)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: st.App) -> AsyncIterator[None]:
-        quiet.keep_secrets_out_of_logs(settings.log_level)
+        keep_secrets_out_of_logs(settings.log_level)
         keeper = StoreKeeper(settings)
         await keeper.start()
+        _collect_rarely()
         try:
             # A mounted app gets no lifespan events of its own.
             async with api.router.lifespan_context(api):
                 yield
         finally:
+            shelf.clear()
             await keeper.stop()
 
     return st.App(
@@ -103,19 +103,33 @@ def build(settings: Settings, script: Path = SCRIPT) -> st.App:
         routes=[
             *health.routes(bridge.store),
             *SignIn(bridge.store, settings).routes(),
-            Mount("/api/v1", app=api),
+            *Leaving(bridge.store, settings).routes(),
+            *(PopupSignIn(bridge.store, settings).routes() if settings.has_popup else ()),
+            mounted(api),
             Route(f"/{PAGES[0].path}", first_page),
         ],
         middleware=[
-            Middleware(SecurityHeaders, secure_cookies=settings.base_url.startswith("https://")),
+            Middleware(
+                SecurityHeaders,
+                secure_cookies=settings.base_url.startswith("https://"),
+                policies=policies(settings),
+            ),
             Middleware(ClosedPaths),
             Middleware(OwnSockets, base_url=settings.base_url),
-            Middleware(GuardedMedia, settings=settings),
+            Middleware(GuardedMedia, settings=settings, shelf=shelf, sending=Sent),
             Middleware(ReturnTo),
         ],
         lifespan=lifespan,
         on_script_error=on_script_error,
     )
+
+
+def _collect_rarely() -> None:
+    """What was imported stays, so the collector need not walk over it: each whole walk halts everyone for up to a
+    quarter of a second, and sessions make little that needs one."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 async def first_page(request: Request) -> RedirectResponse:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
 import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from dashboard import filters, formats, states, views
-from dashboard.frames import Frame
+from dashboard import address, filters, formats, states, tints, views
+from dashboard.frame import Frame
+from dashboard.frames import Reader
 from dashboard.kpis import missing
 from dashboard.selection import Selection
 from dashboard.views import View
@@ -27,7 +34,15 @@ COLUMNS = (
     "cpm",
 )
 BY = ("client", "account", "campaign")
-_ROW, _HEAD = 35, 38
+ROW_PX, HEAD_PX = 35, 38
+NUMBER_PX = 104
+"""As wide as numbers are."""
+LETTER_PX, EDGES_PX = 6.8, 20
+TOTAL = "background-color: rgba(26, 148, 132, 0.14)"
+"""The row of the totals."""
+
+_TURN = "campaigns_turn"
+_SORTS = {"campaign": "name", **{slug: slug for slug in COLUMNS}}
 _STATUSES = {
     "ACTIVE": "Active",
     "PAUSED": "Paused",
@@ -36,6 +51,18 @@ _STATUSES = {
     "IN_PROCESS": "In process",
     "WITH_ISSUES": "With issues",
 }
+
+
+class Paged(Protocol):
+    """A view that shows ``limit`` rows from page ``page`` on."""
+
+    @property
+    def limit(self) -> int:
+        """Rows on a page."""
+
+    @property
+    def page(self) -> int:
+        """The page, from 1 on."""
 
 
 def order_of(view: View) -> str:
@@ -58,61 +85,99 @@ def toolbar(view: View) -> None:
             key,
             words=sorts.__getitem__,
             width=180,
+            then=sort_by,
         )
         st.button(
             "Largest first" if descending else "Smallest first",
             key="sort_direction",
             icon=":material/arrow_downward:" if descending else ":material/arrow_upward:",
             help="Turn the order round",
-            on_click=filters.sort_by,
+            on_click=sort_by,
         )
         filters.choice("Rows", "limit", views.PAGE_SIZES, view.limit, width=80)
 
 
-def campaigns(view: View, selection: Selection, rows: Frame, totals: Frame, statuses: dict[str, str]) -> None:
+def sort_by(slug: str | None = None) -> None:
+    """Sort by ``slug`` in the direction that holds now; without one, turn the order round."""
+    address.apply(lambda view: sorted_by(view, slug))
+
+
+def sorted_by(view: View, slug: str | None) -> View:
+    """The same view in another order, from its first row on."""
+    key, descending = views.sort_of(view)
+    falls = descending if slug else not descending
+    return replace(view, sort=f"{'-' if falls else ''}{slug or key}", page=1)
+
+
+def campaigns(view: View, selection: Selection, numbers: Reader, rows: Frame, totals: Frame) -> None:
     """The page of rows that the view asks for, under the totals of all rows."""
     if rows.is_empty:
         states.no_match(view.name)
         return
     first, last = window(view, len(rows.data))
-    shown = _columns(rows.data.iloc[first:last], statuses)
-    whole = _total_row(totals, len(rows.data))
-    table = pd.concat([whole, shown], ignore_index=True)
-    several = rows.data["client_id"].nunique() > 1
-    st.dataframe(
-        styled(table),
-        key="campaigns_table",
-        hide_index=True,
-        height=_HEAD + _ROW * min(len(table), 16),
-        row_height=_ROW,
-        placeholder=formats.MISSING,
-        column_order=["campaign", *(["client"] if several else []), "account", "status", *COLUMNS],
-        column_config=_config(selection.currency, totals),
-        alt="Campaigns, the totals of all of them in the first row",
+    drawn_rows = numbers.drawn(
+        "campaigns",
+        (selection.asked, view.name, view.sort, first, last),
+        lambda: styled(table(rows, totals, first, last, numbers.statuses(selection.account_ids))),
     )
-    _pager(view, len(rows.data))
+    several = rows.data["client_id"].nunique() > 1
+    # Browsers do not let go of what a click selected, so each click that was followed makes another table.
+    state = f"campaigns_{st.session_state.get(_TURN, 0)}"
+    with st.container(key="campaigns_table"):
+        st.dataframe(
+            drawn_rows,
+            key=state,
+            hide_index=True,
+            on_select=partial(_clicked, state),
+            selection_mode="single-column",
+            height=HEAD_PX + ROW_PX * min(last - first + 1, 16),
+            row_height=ROW_PX,
+            placeholder=formats.MISSING,
+            column_order=["campaign", *(["client"] if several else []), "account", "status", *COLUMNS],
+            column_config=_config(selection.currency, totals),
+            alt="Campaigns, the totals of all of them in the first row",
+        )
+    pager(view, len(rows.data), "Campaigns")
+
+
+def _clicked(state: str) -> None:
+    """A click on a head sorts every row; the browser would sort those on the page, the totals among them."""
+    chosen = st.session_state[state].selection.columns
+    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+    if chosen and chosen[0] in _SORTS:
+        address.apply(lambda view: clicked(view, _SORTS[chosen[0]]))
+
+
+def clicked(view: View, slug: str) -> View:
+    """The same view sorted by ``slug``; the other way round where it is sorted by that already."""
+    return sorted_by(view, None if slug == views.sort_of(view)[0] else slug)
 
 
 def styled(table: pd.DataFrame) -> Styler:
     """The first row set off from the rest."""
-
-    def row_style(row: pd.Series) -> list[str]:
-        return ["background-color: rgba(26, 148, 132, 0.14)" if row.name == 0 else ""] * len(row)
-
-    return table.style.apply(row_style, axis=1)
+    return tints.tinted(table, {(0, column): TOTAL for column in range(table.shape[1])})
 
 
-def window(view: View, count: int) -> tuple[int, int]:
+def window(view: Paged, count: int) -> tuple[int, int]:
     """The positions of the first row of the view's page and of the one after its last; a page too far is the last."""
     pages = max(1, -(-count // view.limit))
     first = (min(view.page, pages) - 1) * view.limit
     return first, min(first + view.limit, count)
 
 
-def _columns(data: pd.DataFrame, statuses: dict[str, str]) -> pd.DataFrame:
-    names = {"campaign": data["campaign_name"], "client": data["client_name"], "account": data["account_name"]}
-    status = data["campaign_id"].map(lambda number: status_words(statuses.get(number, "")))
-    return pd.DataFrame({**names, "status": status, **{slug: _drawn(data[slug], METRICS[slug]) for slug in COLUMNS}})
+def table(rows: Frame, totals: Frame, first: int, last: int, statuses: Mapping[str, str]) -> pd.DataFrame:
+    """The totals, then the rows from ``first`` to before ``last``."""
+    shown = rows.data.iloc[first:last]
+    whole = f"Total of {formats.counted(len(rows.data), 'campaign')}"
+    states_of = [status_words(statuses.get(number, "")) for number in shown["campaign_id"]]
+    words = {"campaign": [whole, *shown["campaign_name"]], "client": ["", *shown["client_name"]]}
+    words |= {"account": ["", *shown["account_name"]], "status": ["", *states_of]}
+    return pd.DataFrame({**words, **{slug: _numbers(slug, totals.data.iloc[:1], shown) for slug in COLUMNS}})
+
+
+def _numbers(slug: str, totals: pd.DataFrame, shown: pd.DataFrame) -> np.ndarray:
+    parts = [part[slug].to_numpy("float64", na_value=np.nan) for part in (totals, shown)]
+    return np.concatenate(parts) * (100 if METRICS[slug].format == "percent" else 1)
 
 
 def status_words(status: str) -> str:
@@ -120,13 +185,8 @@ def status_words(status: str) -> str:
     return _STATUSES.get(status, status.replace("_", " ").capitalize() or formats.MISSING)
 
 
-def _total_row(totals: Frame, count: int) -> pd.DataFrame:
-    numbers = {slug: _drawn(totals.data[slug], METRICS[slug]) for slug in COLUMNS}
-    words = {"campaign": f"Total of {formats.counted(count, 'campaign')}", "client": "", "account": "", "status": ""}
-    return pd.DataFrame({**words, **numbers}, index=totals.data.index)
-
-
-def _drawn(values: pd.Series, metric: Metric) -> pd.Series:
+def drawn(values: pd.Series, metric: Metric) -> pd.Series:
+    """The values as a column shows them: percents in percent."""
     return values.astype("float64") * 100 if metric.format == "percent" else values.astype("float64")
 
 
@@ -137,25 +197,39 @@ def _config(currency: str | None, totals: Frame) -> dict[str, object]:
         "client": text("Client", width=130),
         "account": text("Account", width=140),
         "status": text("Status", width=80),
-        **{slug: _number(METRICS[slug], currency, totals) for slug in COLUMNS},
+        **{slug: number_column(METRICS[slug], currency, totals.notes) for slug in COLUMNS},
     }
 
 
-def _number(metric: Metric, currency: str | None, totals: Frame) -> object:
-    digits = {
+def number_column(metric: Metric, currency: str | None, notes: Mapping[str, str], label: str = "") -> Any:
+    """The column of a metric: its numbers in full, and on its head what a dash means."""
+    about = f"{formats.MISSING} means: {missing(metric, notes)}" if metric.parts or metric.slug in notes else None
+    head = label or metric.label
+    return st.column_config.NumberColumn(
+        head, format=digits(metric, currency), help=about, width=wide_enough(head, NUMBER_PX)
+    )
+
+
+def wide_enough(head: str, least: int) -> int:
+    """The width in pixels of a column that is at least so wide, and wider where its head would be cut."""
+    return max(least, round(LETTER_PX * len(head)) + EDGES_PX)
+
+
+def digits(metric: Metric, currency: str | None) -> str:
+    """The format of a metric's column."""
+    return {
         "money": formats.with_currency(f"%,.{exponent(currency)}f", currency),
         "count": "%,d",
         "percent": "%.2f%%",
         "multiple": "%.2fx",
-    }
-    about = f"{formats.MISSING} means: {missing(metric, totals.notes)}" if metric.parts else None
-    return st.column_config.NumberColumn(metric.label, format=digits[metric.format], help=about, width=104)
+    }[metric.format]
 
 
-def _pager(view: View, count: int) -> None:
+def pager(view: Paged, count: int, what: str) -> None:
+    """Which rows are shown, and the way to the others."""
     first, last = window(view, count)
     with st.container(key="pager", horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"Campaigns {first + 1:,} to {last:,} of {count:,}", width="content")
+        st.caption(f"{what} {first + 1:,} to {last:,} of {count:,}", width="content")
         if count > view.limit:
             page = first // view.limit + 1
             _turn("Previous", "previous_page", ":material/chevron_left:", page - 1, off=first == 0)
@@ -163,4 +237,4 @@ def _pager(view: View, count: int) -> None:
 
 
 def _turn(label: str, key: str, icon: str, page: int, *, off: bool) -> None:
-    st.button(label, key=key, icon=icon, disabled=off, on_click=filters.change, kwargs={"page": page})
+    st.button(label, key=key, icon=icon, disabled=off, on_click=address.change, kwargs={"page": page})

@@ -13,14 +13,25 @@ import signal
 import sys
 from types import FrameType, ModuleType
 
-from lib.commands import client, export, launch, refresh, user
+from lib.commands import client, doctor, export, keys, launch, mirror, refresh, team, token, user, worker
 from lib.errors import AppError, StoreFull, StoreUnavailable, UsageError
 from lib.logs import redact, set_up_logging
 from lib.settings import get_settings
 from lib.store.engine import Store
 from lib.store.opening import opened
 
-COMMANDS: dict[str, ModuleType] = {"client": client, "user": user, "refresh": refresh, "export": export}
+COMMANDS: dict[str, ModuleType] = {
+    "client": client,
+    "user": user,
+    "team": team,
+    "token": token,
+    "refresh": refresh,
+    "worker": worker,
+    "export": export,
+    "mirror": mirror,
+    "keys": keys,
+}
+STOPPING = (signal.SIGTERM, signal.SIGHUP)
 NEARLY_NOTHING = 8 * 1024 * 1024
 
 
@@ -38,6 +49,7 @@ def parser() -> Parser:
     for name, module in COMMANDS.items():
         module.configure(commands.add_parser(name, help=module.HELP, description=module.HELP))
     commands.add_parser("run", help=launch.HELP, description=launch.HELP)
+    commands.add_parser("doctor", help=doctor.HELP, description=doctor.HELP)
     return whole
 
 
@@ -47,16 +59,18 @@ def main(words: list[str]) -> int:
         args = parser().parse_args(words)
         settings = get_settings()
         set_up_logging(settings.log_level)
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in STOPPING:
             signal.signal(number, _stop_as_ctrl_c)
         if args.command == "run":
             return launch.serve(settings)
+        if args.command == "doctor":
+            return doctor.look(settings)
         with opened(settings) as url:
             return asyncio.run(_run(args, Store(url, pool_size=8)))
     except AppError as error:
         sys.stderr.write(redact(f"{_plainer(error)}\n"))
         return 2 if isinstance(error, UsageError) else 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.stderr.write("Stopped. What was stored until now is whole; the same command goes on from there.\n")
         return 128 + signal.SIGINT
     except BrokenPipeError:
@@ -65,15 +79,35 @@ def main(words: list[str]) -> int:
 
 
 def _stop_as_ctrl_c(number: int, frame: FrameType | None) -> None:
-    """A command that is told to end closes its run and its database first, as on Ctrl-C."""
+    """A command that is told to end closes its run and its database first, as on Ctrl-C.
+
+    A shell starts what is in its background with Ctrl-C switched off; that one ends all the same.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)
 
 
 async def _run(args: argparse.Namespace, store: Store) -> int:
+    """The command as a task of its own, which a signal to end cancels where it waits.
+
+    An exception out of a signal's handler would fall into whatever task runs just then, and that one's end is what
+    the command's own closing waits for.
+    """
+    loop = asyncio.get_running_loop()
+    command = loop.create_task(COMMANDS[args.command].run(args, store))
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if not command.cancelling():  # a second one would cut the closing short
+            loop.call_soon_threadsafe(command.cancel)
+
+    before = {number: signal.signal(number, stop) for number in STOPPING}
     try:
-        code: int = await COMMANDS[args.command].run(args, store)
+        code: int = await command
         return code
     finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
         await store.dispose()
 
 

@@ -2,40 +2,62 @@
 
 import streamlit as st
 
-from dashboard import charts, downloads, filters, frames, gate, kpis, refreshing, states, tables
+from dashboard import (
+    address,
+    charts,
+    downloads,
+    filters,
+    frames,
+    gate,
+    kpis,
+    lacking,
+    overview,
+    reaching,
+    refreshing,
+    states,
+    tables,
+)
+from dashboard.data import entry as data
+from dashboard.explore import entry
 from dashboard.selection import select
 
 viewer = gate.current_viewer()
 
 with states.errors():
-    view = filters.from_url()
+    view = address.current(address.OVERVIEW)
     scope = frames.scope(viewer)
     selection = select(view, scope)
-    states.stop_without_access(viewer, selection)
+    states.stop_without_access(viewer, selection, "Overview")
 
     numbers = frames.reader(viewer)
-    trust = numbers.trust(selection.since, selection.until, selection.account_ids, selection.currency)
-    states.title("Overview", selection, trust)
+    trust = numbers.trust(selection)
+    head = states.title("Overview", selection, trust)
+    data.link(head, view)
     filters.bar(view, scope, selection, viewer)
+    lacking.offer(viewer, numbers, selection, trust)
     refreshing.panel(viewer)
 
-    totals = numbers.load(selection.query(kpis.CARDS))
+    asked = overview.asked(view, selection)
+    numbers.load_together(asked)
+    totals = numbers.load(asked.totals)
     states.stop_without_data(viewer, selection, trust, totals)
-    shown = [*kpis.CARDS, view.metric]
-    daily = numbers.load(selection.query(shown, ["date"]))
-    earlier = numbers.load_compared(selection, kpis.CARDS)
-    earlier_daily = numbers.load_compared(selection, [view.metric], ["date"])
+    daily = numbers.load(asked.daily)
+    earlier = numbers.load(asked.earlier) if asked.earlier else None
+    earlier_daily = numbers.load(asked.earlier_daily) if asked.earlier_daily else None
+    states.answered_by(head, totals, viewer)
     states.age_banner(totals, daily, earlier, earlier_daily)
 
-    is_comparable = numbers.is_comparable(selection, trust)
+    is_comparable = selection.is_comparable(trust)
     states.comparison_gap(viewer, selection, trust, is_comparable=is_comparable)
     kpis.cards(totals, earlier, daily, selection, is_comparable=is_comparable)
-    charts.trend(view, selection, daily, earlier_daily, whole=not trust.missing_days)
+    charts.trend(view, selection, numbers, daily, earlier_daily, whole=not trust.missing_days)
 
-    st.subheader("Campaigns", anchor=False)
+    with st.container(key="campaigns_head", horizontal=True, vertical_alignment="center"):
+        st.subheader("Campaigns", anchor=False, width="stretch")
+        entry.link("Explore by day", view, ("date",))
+        entry.link("Explore campaigns", view, ("campaign",))
     tables.toolbar(view)
-    by_campaign = selection.query(tables.COLUMNS, tables.BY, order=tables.order_of(view), name=view.name)
-    campaigns = numbers.load(by_campaign)
-    campaign_totals = numbers.load(selection.query(tables.COLUMNS, name=view.name))
-    tables.campaigns(view, selection, campaigns, campaign_totals, numbers.statuses(selection.account_ids))
-    downloads.csv("Download CSV", by_campaign, selection, viewer, len(campaigns.data))
+    campaigns = numbers.load(asked.campaigns)
+    tables.campaigns(view, selection, numbers, campaigns, numbers.load(asked.campaign_totals))
+    reaching.offer(viewer, numbers, asked.campaigns, campaigns)
+    downloads.menu(asked.campaigns, selection, viewer, len(campaigns.data))

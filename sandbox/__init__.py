@@ -12,5 +12,6 @@ The unchanged facebook-business SDK talks to it. It behaves like Meta's where th
 - reach does not add up, money follows its currency's decimals, ids exceed 2^53, names hold anything;
 - a report's job says 100 percent before it has completed.
 
-`GET /__sandbox/truth` tells the exact totals, worked out apart from the rows.
+`GET /__sandbox/truth` tells the exact totals, worked out apart from the rows. `/__sandbox/faults` takes rules by
+which calls go wrong and the world changes, see `sandbox.faults`.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import datetime as dt
 import os
@@ -14,7 +15,22 @@ from collections.abc import Callable
 import uvicorn
 
 from sandbox.app import create
+from sandbox.faults import command
+from sandbox.faults.wire import hush
 from sandbox.world import Settings
+
+
+class _Server(uvicorn.Server):
+    """A server that lets hanging answers go before it waits for the others."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        self._stopping.set()
+        await super().shutdown(sockets)
 
 
 def _between(low: int, high: int) -> Callable[[str], int]:
@@ -44,6 +60,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=_between(0, 2**31), default=7, help="another seed is another world")
     parser.add_argument("--ads", type=_between(1, 10000), default=72, help="ads live on a day in each account")
     parser.add_argument("--now", type=_moment, help="a fixed present, as ISO 8601; UTC where no zone is given")
+    parser.add_argument("--job-polls", type=_between(1, 4), default=4, help="polls until a job has completed")
+    command.arguments(parser, _between(0, 2**31))
     return parser.parse_args(argv)
 
 
@@ -68,16 +86,18 @@ def main(argv: list[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT. There is no access log: request lines carry access tokens."""
     asked = _arguments(argv)
     listener = _listen(asked.host, asked.port)
-    settings = Settings(asked.accounts, asked.days, asked.seed, asked.ads, asked.now)
-    config = uvicorn.Config(create(settings), access_log=False, log_level="warning", lifespan="off",
+    settings = Settings(asked.accounts, asked.days, asked.seed, asked.ads, asked.now, asked.job_polls)
+    app = create(settings, command.rules(asked), asked.fault_seed)
+    config = uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off",
                             timeout_graceful_shutdown=2, timeout_keep_alive=75, server_header=False)  # fmt: skip
+    hush()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once it has stopped
     sys.stdout.write(
         f"Sandbox Marketing API at http://{asked.host}:{listener.getsockname()[1]} ({asked.accounts} accounts)\n"
     )
     sys.stdout.flush()
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, app.state.stopping).run(sockets=[listener])
 
 
 if __name__ == "__main__":

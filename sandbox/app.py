@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
@@ -11,7 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox import batch, pictures
+from sandbox import batch, journal, pictures
+from sandbox.faults import routes
+from sandbox.faults.layer import Faults
+from sandbox.faults.wire import Spoilt
 from sandbox.graph import Answer, Call, Graph
 from sandbox.truth import totals
 from sandbox.world import Settings, World
@@ -21,39 +26,52 @@ _METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 _LONGEST_TRUTH_DAYS = 1200
 
 
-def create(settings: Settings) -> Starlette:
-    """The application for one world."""
+def create(settings: Settings, rules: list[dict[str, Any]] | None = None, fault_seed: int = 1) -> Starlette:
+    """The application for one world, with fault rules from the start. Set `state.stopping` when the server stops."""
     own = Own(World(settings))
-    graph = Graph(own.world)
+    faults = Faults(Graph(own.world), fault_seed)
+    faults.add(rules or [])
+    stopping, calls = asyncio.Event(), journal.Journal()
 
     async def call(request: Request) -> Response:
+        with calls.noting(request):
+            return await answered(request)
+
+    async def answered(request: Request) -> Response:
         params = dict(request.query_params)
         if request.method == "POST":
             params |= dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
         base_url = str(request.base_url).rstrip("/")
+        asked = Call(request.method, request.url.path, params, base_url)
         if request.method == "POST" and "batch" in params:
-            return _json(batch.run(graph, params, base_url))
-        return _json(graph.answer(Call(request.method, request.url.path, params, base_url)))
+            answer = faults.envelope(asked) or batch.run(faults, params, base_url)
+        else:
+            answer = faults.answer(asked)
+        return Spoilt(answer, stopping) if answer.delivery else _whole(answer)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/__sandbox/health", own.health),
             Route("/__sandbox/accounts", own.accounts),
             Route("/__sandbox/truth", own.truth),
             Route("/__sandbox/thumb/{creative}.png", own.thumb),
             Route("/__sandbox/image/{creative}.png", own.image),
+            Route("/__sandbox/faults", routes.FaultRoutes(faults).answer, methods=routes.METHODS),
+            Route("/__sandbox/calls", calls.answer, methods=journal.METHODS),
             Route("/{path:path}", call, methods=_METHODS),
         ]
     )
+    app.state.stopping = stopping
+    return app
 
 
-def _json(answer: Answer) -> Response:
+def _whole(answer: Answer) -> Response:
     headers = {
         "access-control-allow-origin": "*",
         "cache-control": "private, no-cache, no-store",
         **dict(answer.headers),
     }
-    return Response(answer.body, answer.status, headers, _JSON)
+    return Response(answer.body, answer.status, headers, answer.media)
 
 
 class Own:

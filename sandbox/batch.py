@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import orjson
 
 from sandbox import errors, tokens
-from sandbox.graph import Answer, Call, Graph
+from sandbox.graph import Answer, Call
 from sandbox.params import Params, objects
 
 MAX_CALLS = 50
 
 
-def run(graph: Graph, params: Params, base_url: str) -> Answer:
+class Answering(Protocol):
+    """The Graph, or the faults around it."""
+
+    def answer(self, call: Call) -> Answer:
+        """Answer one call."""
+
+    def headers(self, account: str | None) -> list[tuple[str, str]]:
+        """What has been used; counts one call."""
+
+
+def run(graph: Answering, params: Params, base_url: str) -> Answer:
     """Answer a batch. The batch itself fails only without a token, without calls or with too many of them."""
     token = params.get("access_token", "")
     try:
@@ -30,10 +40,14 @@ def run(graph: Graph, params: Params, base_url: str) -> Answer:
     return Answer(200, orjson.dumps(answers), graph.headers(None))
 
 
-def _one(graph: Graph, one: dict[str, Any], token: str, base_url: str) -> dict[str, Any]:
+def _one(graph: Answering, one: dict[str, Any], token: str, base_url: str) -> dict[str, Any] | None:
+    """The answer to one call of a batch; None where it never came, as Meta has it for a call that timed out."""
     path, _, query = str(one.get("relative_url", "")).partition("?")
     params = {"access_token": token, **dict(parse_qsl(query)), **dict(parse_qsl(str(one.get("body", ""))))}
-    answer = graph.answer(Call(str(one.get("method", "GET")).upper(), f"/{path.lstrip('/')}", params, base_url))
-    headers = [("Content-Type", "application/json; charset=UTF-8"), *answer.headers]
+    method = str(one.get("method", "GET")).upper()
+    answer = graph.answer(Call(method, f"/{path.lstrip('/')}", params, base_url, in_batch=True))
+    if answer.delivery:
+        return None
+    headers = [("Content-Type", answer.media), *answer.headers]
     return {"code": answer.status, "headers": [{"name": name, "value": value} for name, value in headers],
             "body": answer.body.decode()}  # fmt: skip

@@ -34,15 +34,19 @@ class Call:
     path: str
     params: Mapping[str, str]
     base_url: str
+    in_batch: bool = False
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back."""
+    """What goes back. `delivery` spoils the way it goes: cut, hang, drip, or null (in a batch: timed out)."""
 
     status: int
     body: bytes
     headers: list[tuple[str, str]]
+    media: str = "application/json; charset=UTF-8"
+    delivery: str = ""
+    seconds: float = 0.0
 
 
 class Graph:
@@ -50,13 +54,13 @@ class Graph:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._reports = Reports(world)
-        self._jobs = Jobs(world.settings.seed)
-        self._usage = Usage()
+        self.reports = Reports(world)
+        self.jobs = Jobs(world.settings.seed, world.settings.job_polls)
+        self.usage = Usage()
 
     def answer(self, call: Call) -> Answer:
         """Answer a call. Nothing escapes: a defect of ours becomes Meta's unknown error."""
-        version, parts = _split(call.path)
+        version, parts = split(call.path)
         told: list[tuple[str, str]] = []
         account: str | None = None
         try:
@@ -67,8 +71,7 @@ class Graph:
             status, body = 200, found if isinstance(found, bytes) else orjson.dumps(found)
         except GraphError as refused:
             status, body = refused.status, orjson.dumps(refused.body())
-            text = _UNSAFE.sub("?", refused.error["message"].replace('"', "'"))
-            told.append(("www-authenticate", f'OAuth "Facebook Platform" "invalid_request" "{text}"'))
+            told.append(challenge(refused))
         except Exception as defect:  # noqa: BLE001 - whatever went wrong, the caller must get JSON
             _log.error(
                 "%s while answering %s /%s",
@@ -83,7 +86,7 @@ class Graph:
 
     def headers(self, account: str | None, version: str = API_VERSION) -> list[tuple[str, str]]:
         """The version and what has been used, as they come with every answer; counts one call."""
-        return [("facebook-api-version", version), *self._usage.headers(account)]
+        return [("facebook-api-version", version), *self.usage.headers(account)]
 
     def _dispatch(self, call: Call, parts: list[str], caller: Caller) -> tuple[str | None, Any]:
         objects = Objects(self.world, caller)
@@ -98,7 +101,7 @@ class Graph:
             return None, self._me(call, rest, objects, caller)
         if not tokens.sees_accounts(caller.token):
             raise errors.no_permission()
-        job = self._jobs.get(name)
+        job = self.jobs.get(name)
         if job is not None:
             return job.plan.account.account_id, self._run(job, call, rest, caller)
         node = objects.find(name)
@@ -144,7 +147,7 @@ class Graph:
             if call.method == "GET":
                 return self._rows(plan(self.world, node.account, scope, call.params), call, caller)
             asked = plan(self.world, node.account, scope, call.params)
-            return {"report_run_id": self._jobs.start(asked, int(self.world.now().timestamp())).id}
+            return {"report_run_id": self.jobs.start(asked, int(self.world.now().timestamp())).id}
         if call.method != "GET":
             raise errors.no_such_object(name, call.method.lower())
         asked_fields = edges.asked(call.params)
@@ -167,8 +170,14 @@ class Graph:
         return self._rows(job.plan, call, caller)
 
     def _rows(self, asked: Any, call: Call, caller: Caller) -> bytes:
-        report = self._reports.open(asked)
+        report = self.reports.open(asked)
         return paging.page(len(report), report.rows, call.params, caller)
+
+
+def challenge(refused: GraphError) -> tuple[str, str]:
+    """The header that tells a refusal in words."""
+    text = _UNSAFE.sub("?", refused.error["message"].replace('"', "'"))
+    return "www-authenticate", f'OAuth "Facebook Platform" "invalid_request" "{text}"'
 
 
 def _summary(call: Call, count: int) -> list[bytes]:
@@ -178,7 +187,7 @@ def _summary(call: Call, count: int) -> list[bytes]:
     return [b',"summary":', orjson.dumps({"total_count": count})]
 
 
-def _split(path: str) -> tuple[str, list[str]]:
+def split(path: str) -> tuple[str, list[str]]:
     """The version a path asks for, and its parts behind it."""
     parts = [part for part in path.split("/") if part]
     if parts and _VERSION.fullmatch(parts[0]):

@@ -20,16 +20,17 @@ class Job:
     id: str
     plan: Plan
     created: int
+    steps: tuple[tuple[str, int], ...] = _STEPS
     polls: int = 0
 
     @property
     def completed(self) -> bool:
         """Whether the rows may be read."""
-        return self.polls >= len(_STEPS)
+        return self.polls >= len(self.steps)
 
     def poll(self, now: int) -> dict[str, Any]:
         """The run's state, and one step on."""
-        status, percent = _STEPS[min(self.polls, len(_STEPS) - 1)]
+        status, percent = self.steps[min(self.polls, len(self.steps) - 1)]
         self.polls += 1
         found: dict[str, Any] = {
             "id": self.id, "account_id": self.plan.account.account_id, "time_ref": self.created,
@@ -43,17 +44,17 @@ class Job:
 
 
 class Jobs:
-    """The report runs of this server, the oldest forgotten first."""
+    """The report runs of this server, the oldest forgotten first. `polls` is how many a run takes, 1 to 4."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed, self._count = seed, 0
+    def __init__(self, seed: int, polls: int = len(_STEPS)) -> None:
+        self._seed, self._count, self._steps = seed, 0, _STEPS[-polls:]
         self._jobs: OrderedDict[str, Job] = OrderedDict()
 
     def start(self, plan: Plan, now: int) -> Job:
         """A new run; its plan is fixed now, so that a relative preset does not move under its reader."""
         self._count += 1
         job_id = str(10**15 + (rand.key(self._seed, 0x10B) % 10**14) * 8 + self._count)
-        self._jobs[job_id] = Job(job_id, plan, now)
+        self._jobs[job_id] = Job(job_id, plan, now, self._steps)
         while len(self._jobs) > _KEPT:
             self._jobs.popitem(last=False)
         return self._jobs[job_id]

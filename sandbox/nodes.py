@@ -11,6 +11,13 @@ from sandbox.model.accounts import Account
 from sandbox.model.objects import Ad, AdSet, Campaign, Item
 from sandbox.world import World
 
+_ATTRIBUTION_SPECS = {
+    "1d_click": [{"event_type": "CLICK_THROUGH", "window_days": 1}],
+    "7d_click": [{"event_type": "CLICK_THROUGH", "window_days": 7}],
+    "7d_click_1d_view": [{"event_type": "CLICK_THROUGH", "window_days": 7},
+                         {"event_type": "VIEW_THROUGH", "window_days": 1}],
+}  # fmt: skip
+
 
 def _moment(account: Account, day: dt.date, draw: int, stream: int) -> str:
     """A time on that day, in the account's zone, as Meta writes it."""
@@ -80,8 +87,7 @@ def adset(world: World, of: Account, item: AdSet) -> dict[str, Any]:
         "id": item.id, "account_id": of.account_id, "campaign_id": item.campaign.id, "name": item.name,
         "status": item.status, "configured_status": item.status, "effective_status": item.effective_status,
         "optimization_goal": item.goal, "billing_event": item.objective.billing_event, "buying_type": "AUCTION",
-        "attribution_spec": [{"event_type": "CLICK_THROUGH", "window_days": 7},
-                             {"event_type": "VIEW_THROUGH", "window_days": 1}],
+        "attribution_spec": _ATTRIBUTION_SPECS[item.attribution],
         "bid_strategy": "LOWEST_COST_WITHOUT_CAP", "destination_type": "UNDEFINED",
         "targeting": {"age_min": 18, "age_max": 65, "geo_locations": {"countries": list(of.market.countries[:2])}},
         "end_time": _moment(of, item.campaign.end, item.draw, 59), **_times(world, of, item),

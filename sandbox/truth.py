@@ -7,6 +7,7 @@ views of an event shows up as a difference from these numbers.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -27,15 +28,27 @@ def _named(account: Account, totals: Ints) -> dict[str, Any]:
 
 
 def totals(world: World, account: Account, since: dt.date, until: dt.date) -> dict[str, Any]:
-    """Totals of an account over both dates and the days between, deleted and archived ads included."""
+    """Totals of an account over both dates and the days between, deleted and archived ads included.
+
+    `ad_days` counts the ads with any number on a day, over all days; `shown` has only the ads that are neither deleted
+    nor archived now: what a client sees that names no statuses.
+    """
+    inventory = world.inventory(account)
+    alive = np.array([ad.effective_status not in ("DELETED", "ARCHIVED") for ad in inventory.ads], dtype=np.bool_)
+    seen = Counter(ad_days=0, spend=0)
     days: list[dict[str, Any]] = []
-    whole = np.zeros(WIDTH, dtype=np.int64)
+    whole, ad_days = np.zeros(WIDTH, dtype=np.int64), 0
     for ordinal in range(since.toordinal(), until.toordinal() + 1):
         day = dt.date.fromordinal(ordinal)
         summed = np.zeros(WIDTH, dtype=np.int64)
         if world.has(account, day):
-            summed = world.known(account, day)[1].sum(axis=0)
+            cells, rows = world.known(account, day)
+            left = rows[alive[inventory.positions(cells.code)]]
+            seen += Counter(ad_days=int(left.any(axis=1).sum()), spend=int(left[:, BASE.index("spend")].sum()))
+            summed, ad_days = rows.sum(axis=0), ad_days + int(rows.any(axis=1).sum())
         whole += summed
         days.append({"date": day.isoformat(), **_named(account, summed)})
+    shown = {"ad_days": seen["ad_days"], "spend": account.money(seen["spend"])}
     return {"account_id": account.account_id, "currency": account.market.currency, "since": since.isoformat(),
-            "until": until.isoformat(), "totals": _named(account, whole), "days": days}  # fmt: skip
+            "until": until.isoformat(), "ad_days": ad_days, "shown": shown, "totals": _named(account, whole),
+            "days": days}  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from sandbox.changes import Changes
 from sandbox.model import numbers
 from sandbox.model.accounts import Account
 from sandbox.model.entities import Calendar
@@ -43,13 +44,14 @@ class Memory(Generic[Value]):
 
 @dataclass(frozen=True)
 class Settings:
-    """How the server was asked to run. `ads` are live on a day in each account."""
+    """How the server was asked to run. `ads` are live on a day in each account; a job takes `job_polls` polls."""
 
     accounts: int = 3
     days: int = 400
     seed: int = 7
     ads: int = 72
     now: dt.datetime | None = None
+    job_polls: int = 4
 
 
 class World:
@@ -60,6 +62,7 @@ class World:
         self.accounts = [Account(number, settings.seed) for number in range(settings.accounts)]
         self.by_id = {account.account_id: account for account in self.accounts}
         self.calendars = {account.account_id: Calendar(account, settings.ads) for account in self.accounts}
+        self.changes = Changes()
         self._cells: Memory[Cells] = Memory(128 << 20, lambda cells: cells.base.nbytes + 512)
         self._inventories: Memory[Inventory] = Memory(max(8, 2 * settings.accounts), lambda _: 1)
 
@@ -84,7 +87,8 @@ class World:
         """The account's objects as they stand today."""
         today, first = self.today(account).toordinal(), self.first_day(account).toordinal()
         calendar = self.calendars[account.account_id]
-        return self._inventories.get((account.account_id, today), lambda: Inventory(calendar, first, today))
+        key = (account.account_id, today, self.changes.version)
+        return self._inventories.get(key, lambda: self.changes.objects(Inventory(calendar, first, today)))
 
     def cells(self, account: Account, day: dt.date) -> Cells:
         """The final integers of a day."""
@@ -99,9 +103,10 @@ class World:
         """A day's ads and their integers as they are known now; the day must lie in the window."""
         cells = self.cells(account, day)
         age = (self.today(account) - day).days
-        return cells, numbers.observed(cells, age, self.elapsed_ppm(account))
+        base = numbers.observed(cells, age, self.elapsed_ppm(account))
+        return self.changes.numbers(self.inventory(account), day, age, cells, base)
 
-    def moment(self, account: Account, day: dt.date) -> tuple[int, int]:
-        """What a rendering of this day depends on besides its query: today, and the minute while it is today."""
+    def moment(self, account: Account, day: dt.date) -> tuple[int, int, int]:
+        """What a rendering of this day depends on besides its query: today, the changes, and the minute of today."""
         today = self.today(account)
-        return today.toordinal(), self.elapsed_ppm(account) if day >= today else 0
+        return today.toordinal(), self.changes.version, self.elapsed_ppm(account) if day >= today else 0

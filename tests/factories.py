@@ -15,24 +15,40 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lib.access.viewer import Role, Viewer
-from lib.store.models import Account, Ad, AdSet, Campaign, Client, Insight, Slice
+from lib.store.models import (
+    Account,
+    Ad,
+    AdSet,
+    Campaign,
+    Client,
+    Creative,
+    Insight,
+    InsightAttribution,
+    InsightBreakdown,
+    PeriodInsight,
+    PeriodSlice,
+    Slice,
+)
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 GRAPH_URL = "http://127.0.0.1:9"
 
 
-def viewer_of(accounts: Iterable[int], clients: Iterable[int] = (), role: Role = Role.VIEWER) -> Viewer:
-    """A viewer who is granted these accounts and clients."""
+def viewer_of(accounts: Iterable[int], clients: Iterable[int] = (), role: Role = Role.ANALYST) -> Viewer:
+    """Somebody who is granted these accounts and clients."""
     return Viewer(uuid.uuid4(), "someone@example.com", role, frozenset(clients), frozenset(accounts))
 
 
-async def add_client(session: AsyncSession, slug: str, *, name: str | None = None, is_sample: bool = False) -> int:
+async def add_client(
+    session: AsyncSession, slug: str, *, name: str | None = None, is_sample: bool = False, is_archived: bool = False
+) -> int:
     """A client; returns its id."""
     values = {"slug": slug, "name": name or slug.title(), "is_sample": is_sample, "graph_url": GRAPH_URL}
+    values["archived_at"] = NOW if is_archived else None
     added = await session.execute(insert(Client).values(values).returning(Client.id))
     return int(added.scalar_one())
 
@@ -74,6 +90,13 @@ async def add_ad(session: AsyncSession, account_id: int, ad_id: int, **values: A
     return ad_id
 
 
+async def put_creative(session: AsyncSession, account_id: int, creative_id: int, **values: Any) -> int:
+    """A creative, unless it is there; returns its id."""
+    row = {"account_id": account_id, "creative_id": creative_id, "name": f"Creative {creative_id}", "seen_at": NOW}
+    await session.execute(insert(Creative).values({**row, **values}).on_conflict_do_nothing())
+    return creative_id
+
+
 def micros(amount: str | int | Decimal) -> int:
     """An amount in major units as it is stored; ValueError where it has more than six decimals."""
     scaled = Decimal(amount).scaleb(6)
@@ -109,3 +132,36 @@ async def add_slice(session: AsyncSession, account_id: int, date: dt.date, **val
     row = {"fetched_at": NOW, "rows": 0, "is_complete": True, "account_day_ended": True}
     row.update({f"meta_{name}": 0 for name in totals})
     await session.execute(insert(Slice).values(account_id=account_id, date=date, **{**row, **values}))
+
+
+def breakdown_row(slug: str, key1: str, key2: str = "", **row: Any) -> dict[str, Any]:
+    """An ad-day of one segment, from the row of ``insight_row``; counts that are None are not reported by the set."""
+    return {"breakdown": slug, "key1": key1, "key2": key2, **row}
+
+
+async def add_breakdowns(session: AsyncSession, rows: Iterable[dict[str, Any]]) -> None:
+    """Store ad-days of segments; all of one call name the same counts."""
+    await session.execute(insert(InsightBreakdown), list(rows))
+
+
+async def add_attributions(session: AsyncSession, rows: Iterable[dict[str, Any]]) -> None:
+    """Store what attribution windows credit; all of one call name the same columns."""
+    await session.execute(insert(InsightAttribution), list(rows))
+
+
+async def add_period(
+    session: AsyncSession,
+    account_id: int,
+    level: str,
+    since: dt.date,
+    until: dt.date,
+    rows: Iterable[dict[str, Any]] = (),
+    **values: Any,
+) -> None:
+    """A period of an account's objects of one level, ended and served by Meta unless told; rows have an object_id."""
+    keys = {"account_id": account_id, "level": level, "since": since, "until": until}
+    found = [{**keys, "spend_micros": 0, "impressions": 0, **row} for row in rows]
+    if found:
+        await session.execute(insert(PeriodInsight), found)
+    state = {"fetched_at": NOW, "rows": len(found), "period_ended": True, **values}
+    await session.execute(insert(PeriodSlice).values({**keys, **state}))

@@ -9,10 +9,9 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL
 
-from lib.store.models import Base
+from tests.emptying import emptying
 
 Rows = list[tuple[Any, ...]]
-TABLES = ", ".join(table.name for table in Base.metadata.sorted_tables)
 
 
 class Database:
@@ -45,7 +44,7 @@ class Database:
 
     def empty(self) -> None:
         """Empty every table."""
-        self.owner(f"TRUNCATE {TABLES} CASCADE")
+        self.owner(emptying())
 
 
 @pytest.fixture(scope="session")

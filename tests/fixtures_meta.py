@@ -47,6 +47,8 @@ class HandMade:
             if asked.path.startswith(start):
                 return answer
         name, _, edge = asked.path.partition("/")
+        if name == "debug_token":
+            return ok({"data": {"app_id": "1", "is_valid": True, "scopes": ["ads_read"], "expires_at": 0}})
         if not name:
             return self._several(asked.params["ids"].split(","))
         account_id = int(name.removeprefix("act_"))
@@ -63,6 +65,8 @@ class HandMade:
         return ok({one: self.nodes[one] for one in ids})
 
     def _insights(self, account_id: int, params: dict[str, str]) -> list[Row]:
+        if "time_ranges" in params:
+            return []
         span = json.loads(params["time_range"])
         found = [row for row in self.rows[account_id] if span["since"] <= row["date_start"] <= span["until"]]
         return found if params["level"] == "ad" else _totals(found)

@@ -7,6 +7,7 @@ import io
 import logging
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -140,10 +141,16 @@ def command(settings_of_test: dict[str, str]) -> Cli:
     return partial(run_here, settings_of_test)
 
 
-def run_forked(words: list[str], settings: dict[str, str]) -> None:
-    """What a forked process does: one command, with nothing to read and nobody to read it."""
-    from lib.__main__ import main
+def run_forked(words: list[str], settings: dict[str, str], is_background: bool) -> None:
+    """What a forked process does: one command, with nothing to read and nobody to read it.
 
+    Its clock strikes half an hour from now: a worker would else refresh by itself in some minutes of each hour.
+    """
+    from lib.__main__ import main
+    from lib.refresh.queue import tasks
+
+    tasks.HOURLY = f"{(time.gmtime().tm_min + 30) % 60} * * * *"
+    signal.signal(signal.SIGINT, signal.SIG_IGN if is_background else signal.default_int_handler)
     os.environ.clear()
     os.environ.update(settings)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -162,8 +169,9 @@ def killable(settings_of_test: dict[str, str]) -> Iterator[Start]:
     context.set_forkserver_preload(["lib.__main__", __name__])
     started: list[ForkServerProcess] = []
 
-    def start(*words: str) -> ForkServerProcess:
-        process = context.Process(target=run_forked, args=(list(words), environment(**settings_of_test)))
+    def start(*words: str, is_background: bool = False) -> ForkServerProcess:
+        values = (list(words), environment(**settings_of_test), is_background)
+        process = context.Process(target=run_forked, args=values)
         process.start()
         started.append(process)
         return process

@@ -57,6 +57,17 @@ class Sandbox:
         found: list[dict[str, Any]] = answer.json()["data"]
         return found
 
+    def ask_faults(self, *rules: dict[str, Any]) -> list[dict[str, Any]]:
+        """Add fault rules (see ``sandbox.faults``); all that there are now, with how often each has struck."""
+        answer = self.http.post(f"{self.url}/__sandbox/faults", json=list(rules))
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["rules"]
+        return found
+
+    def forget_faults(self) -> None:
+        """Forget all fault rules and what they changed."""
+        self.http.delete(f"{self.url}/__sandbox/faults").raise_for_status()
+
 
 Serve = Callable[..., Sandbox]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,13 +19,16 @@ Params = dict[str, str]
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes out. ``missing`` bytes are promised and never sent; ``silent`` waits until the server stops."""
+    """What goes out. ``missing`` bytes are promised and never sent; ``silent`` waits until the server stops; with
+    ``drip_s`` each byte comes that much later than the last.
+    """
 
     status: int = 200
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
     missing: int = 0
     silent: bool = False
+    drip_s: float = 0.0
 
 
 def ok(body: Any) -> Answer:
@@ -44,17 +48,22 @@ def refusal(
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that came in: ``path`` behind the version."""
+    """A request that came in: ``path`` behind the version, ``params`` of the address and of the body."""
 
     path: str
     params: Params
+    method: str = "GET"
 
 
 class Wire:
-    """The server. Set ``reply``, or give ``answers`` that are sent one after the other, the last one for ever."""
+    """The server. Set ``reply``, or give ``answers`` that are sent one after the other, the last one for ever.
+
+    ``clock_ahead_s`` is how far its clock is ahead of ours.
+    """
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
+        self.clock_ahead_s = 0.0
         self.reply: Callable[[Asked], Answer] = lambda asked: Answer(404, b"nothing here")
         self.stopped = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"wire": self}))
@@ -85,7 +94,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        asked = Asked(parts.path.removeprefix("/v26.0/"), dict(parse_qsl(parts.query, keep_blank_values=True)))
+        body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+        params = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(parse_qsl(body, keep_blank_values=True))
+        asked = Asked(parts.path.removeprefix("/v26.0/"), params, self.command)
         self.wire.asked.append(asked)
         answer = self.wire.reply(asked)
         if answer.silent:
@@ -99,8 +110,24 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("connection", "close")
         self.end_headers()
         with suppress(OSError):
-            self.wfile.write(answer.body)
+            self._send(answer)
         self.close_connection = True
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def _send(self, answer: Answer) -> None:
+        if not answer.drip_s:
+            self.wfile.write(answer.body)
+            return
+        for number in range(len(answer.body)):
+            self.wfile.write(answer.body[number : number + 1])
+            if self.wire.stopped.wait(answer.drip_s):
+                return
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The time by the server's clock."""
+        return super().date_time_string((timestamp or time.time()) + self.wire.clock_ahead_s)
 
     def log_message(self, *words: Any) -> None:
         """Say nothing: request lines hold tokens."""

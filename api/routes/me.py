@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
-
-from api.deps import Auth0User, get_current_user
 from api.envelope import Data
+from api.routes import Person, subject
 from api.schemas.people import Me
 
-router = APIRouter()
+router = subject("people")
 
 
-@router.get("/me")
-async def me(user: Annotated[Auth0User, Depends(get_current_user)]) -> Data[Me]:
-    """The signed-in person, their role and the accounts that are open to them."""
+@router.get("/me", summary="Who you are", response_description="You.")
+async def me(user: Person) -> Data[Me]:
+    """Your role, what your token is for, and the accounts that are open to you."""
     accounts = [str(account_id) for account_id in sorted(user.viewer.account_ids)]
-    return Data(data=Me(id=user.id, email=user.email, role=user.role, account_ids=accounts))
+    scopes = sorted(user.scopes)
+    return Data(data=Me(id=user.id, email=user.email, role=user.role, scopes=scopes, account_ids=accounts))

@@ -12,37 +12,65 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from lib.access import sign_in_notes
+from lib.access.administration import administering
+from lib.access.admission import SignInEnded, admit
+from lib.access.audit import OPERATOR_ACTOR
+from lib.access.refusals import Why
+from lib.access.standing import still_stands
 from lib.access.tokens import new_token, token_hash
 from lib.access.viewer import Viewer
-from lib.errors import AccessError
+from lib.errors import AccessError, Conflict, NotFound
+from lib.settings import get_settings
 from lib.store.engine import Store
 from lib.store.repositories import people
+from lib.store.repositories.links import owner_of_link
+from lib.store.repositories.standing import hashed_password_held, locked_admins, locked_user
 
 COOKIE = "ads_session"
 MAX_AGE = dt.timedelta(hours=12)
 LINK_AGE = dt.timedelta(hours=24)
+HANDED_LINK_AGE = dt.timedelta(minutes=15)
 CLOCK_SKEW_S = 120
 FIRST_SIGHT_S = 300
 """An ID token that was not seen in its first minutes opens nothing, so that a forgotten one cannot be replayed."""
-WHOM_TO_ASK = "Ask the administrator of this dashboard to add you."
 
 
-class SignInEnded(AccessError):
-    """A sign-in that was good once; signing in again helps."""
+class NotAnyMore(AccessError):
+    """Someone was shut out, or got another password, while their sign-in was under way."""
+
+    def __init__(self) -> None:
+        super().__init__("You cannot be signed in any more; nothing was stored.", "Ask your administrator.")
 
 
-async def create_session(store: Store, user_id: uuid.UUID, provider: str, max_age: dt.timedelta = MAX_AGE) -> str:
-    """The token of a new sign-in by ``provider`` (local, link or oidc)."""
+async def create_session(
+    store: Store,
+    user_id: uuid.UUID,
+    provider: str,
+    max_age: dt.timedelta = MAX_AGE,
+    *,
+    address: str = "",
+    hashed: str | None = None,
+) -> str:
+    """The token of a new sign-in by ``provider`` (local, link, oidc or popup), which is noted.
+
+    NotAnyMore where the person is disabled or not there, or has another password by now than the one that was verified
+    against ``hashed``; then nothing is stored.
+    """
     token = new_token()
     async with store.gatekeeping() as session:
+        held = await hashed_password_held(session, user_id)
+        if held is None or hashed not in (None, held):
+            raise NotAnyMore
         await people.add_session(session, token_hash(token), user_id, provider, max_age)
+        await sign_in_notes.signed_in(session, user_id, provider, address)
     return token
 
 
 async def viewer_of(store: Store, token: str) -> Viewer | None:
     """Who holds this token, with the clients and accounts that are open to them now.
 
-    ``None`` where the session is unknown, revoked or expired, or the person inactive.
+    ``None`` where the session is unknown, revoked, expired or was not used for too long, or the person inactive.
     """
     return await viewer_of_hash(store, token_hash(token))
 
@@ -51,32 +79,65 @@ async def viewer_of_hash(store: Store, digest: bytes) -> Viewer | None:
     """The same for a session that is known by its hash: a viewer who is looked up again."""
     # The app's role sees no client before the viewer is known, so this one look is the worker's.
     async with store.working(timeout_s=30) as session:
-        return await people.viewer_of_session(session, digest)
+        idle = dt.timedelta(hours=get_settings().session_idle_hours)
+        return await people.viewer_of_session(session, digest, idle)
 
 
-async def revoke(store: Store, digest: bytes) -> None:
-    """End the sign-in with this hash, in every window that stands on it."""
+async def revoke(store: Store, digest: bytes, *, address: str = "") -> None:
+    """End the sign-in with this hash, in every window that stands on it; one that was still there is noted."""
     async with store.gatekeeping() as session:
-        await people.revoke_session(session, digest)
+        user_id = await people.revoke_session(session, digest)
+        if user_id is not None:
+            await sign_in_notes.signed_out(session, user_id, address)
 
 
 async def make_link(store: Store, user_id: uuid.UUID, ttl: dt.timedelta = LINK_AGE) -> str:
-    """The token of a link that signs this person in once, within ``ttl``."""
+    """The token of a link that signs this person in once, within ``ttl``: for commands. It is noted."""
     token = new_token()
     async with store.gatekeeping() as session:
         await people.add_link(session, token_hash(token), user_id, ttl)
+        await sign_in_notes.made_link(session, OPERATOR_ACTOR, user_id, "sign-in", via="cli")
     return token
 
 
-async def redeem_link(store: Store, link_token: str, max_age: dt.timedelta = MAX_AGE) -> str | None:
+async def make_link_for(store: Store, viewer: Viewer, user_id: uuid.UUID) -> str:
+    """The token of a link that signs this person in once, within ``HANDED_LINK_AGE``: for administrators. It is noted.
+
+    AccessError for all but administrators, NotFound for nobody, Conflict for who is disabled; then none is made.
+    """
+    actor, via = administering(viewer)
+    token = new_token()
+    async with store.working() as session:
+        await locked_admins(session)
+        await still_stands(session, viewer)
+        person = await locked_user(session, user_id)
+        if person is None:
+            raise NotFound("That person is not there any more; no link was made.")
+        if not person.is_active:
+            raise Conflict(f"{person.email} is disabled; no link was made.", "Enable the person first.")
+        await people.add_link(session, token_hash(token), user_id, HANDED_LINK_AGE)
+        await sign_in_notes.made_link(session, actor, user_id, "sign-in", via=via)
+    return token
+
+
+async def redeem_link(
+    store: Store, link_token: str, max_age: dt.timedelta = MAX_AGE, *, address: str = ""
+) -> str | None:
     """The token of a session for a link; ``None`` for everyone but the first, even when many try at once."""
     token = new_token()
     async with store.gatekeeping() as session:
-        user_id = await people.use_link(session, token_hash(link_token))
-        if user_id is None:
-            return None
-        await people.add_session(session, token_hash(token), user_id, "link", max_age)
-    return token
+        # The person before the link, as whoever ends both locks them too.
+        owner = await owner_of_link(session, token_hash(link_token))
+        is_held = owner is not None and await hashed_password_held(session, owner.id) is not None
+        user_id = await people.use_link(session, token_hash(link_token)) if is_held else None
+        if user_id is not None:
+            await people.add_session(session, token_hash(token), user_id, "link", max_age)
+            await sign_in_notes.signed_in(session, user_id, "link", address)
+            return token
+        email = await people.email_of_link(session, token_hash(link_token))
+    if email is not None:
+        await sign_in_notes.failed(store, email, "link", Why.LINK_OVER, address=address)
+    return None
 
 
 def oidc_hash(claims: Mapping[str, Any]) -> bytes:
@@ -97,35 +158,28 @@ def _age_s(claims: Mapping[str, Any], name: str) -> float:
     return max(age, 0.0)
 
 
-async def session_of_oidc(store: Store, claims: Mapping[str, Any], max_age: dt.timedelta = MAX_AGE) -> Viewer:
+async def session_of_oidc(
+    store: Store,
+    claims: Mapping[str, Any],
+    max_age: dt.timedelta = MAX_AGE,
+    *,
+    provider: str = "oidc",
+    address: str = "",
+) -> Viewer:
     """The person whom the provider vouches for, standing on one revocable row for each ID token.
 
-    AccessError says whom to ask where the address is unverified or unknown; SignInEnded where the sign-in was
-    revoked, is older than ``max_age``, or comes for the first time long after it was made.
+    AccessError says whom to ask where the address is unverified or the person may not come in; SignInEnded where the
+    sign-in was revoked, is older than ``max_age``, or comes for the first time long after it was made.
     """
-    email = claims.get("email")
-    if not isinstance(email, str) or not claims.get("sub") or claims.get("email_verified") is not True:
-        raise AccessError(
-            "The sign-in service has not verified your e-mail address.",
-            f"Verify it there and sign in again. {WHOM_TO_ASK}",
-        )
     digest = oidc_hash(claims)
     viewer = await viewer_of_hash(store, digest)
     if viewer is None:
         signed_in = "auth_time" if claims.get("auth_time") is not None else "iat"
         left = max_age - dt.timedelta(seconds=_age_s(claims, signed_in))
-        await _admit(store, digest, email, left if _age_s(claims, "iat") <= FIRST_SIGHT_S else dt.timedelta(0))
+        is_fresh = _age_s(claims, "iat") <= FIRST_SIGHT_S
+        kept = left if is_fresh else dt.timedelta(0)
+        await admit(store, claims, digest, kept, provider=provider, address=address)
         viewer = await viewer_of_hash(store, digest)
-    if viewer is None or viewer.email.lower() != email.lower():
+    if viewer is None:
         raise SignInEnded("Your sign-in has ended.", "Sign in again.")
     return viewer
-
-
-async def _admit(store: Store, digest: bytes, email: str, left: dt.timedelta) -> None:
-    async with store.gatekeeping() as session:
-        user = await people.find_user(session, email)
-        if user is None or not user.is_active:
-            raise AccessError(f"{email} may not use this dashboard.", WHOM_TO_ASK)
-        # A row that is there stays as it is: one that another window made a moment ago, or one that was revoked.
-        if left > dt.timedelta(0):
-            await people.add_session(session, digest, user.id, "oidc", left)

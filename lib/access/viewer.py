@@ -25,7 +25,8 @@ class Role(StrEnum):
 class Viewer:
     """A signed-in person with a role and the clients and accounts that grants (for an admin: all) open.
 
-    ``session_hash`` names the row in ``user_session`` that this sign-in stands on.
+    ``session_hash`` names the row in ``user_session`` that this sign-in stands on. Where an administrator looks
+    through this person's eyes, ``seen_by`` is the administrator's address and ``seen_by_id`` their id.
     """
 
     user_id: uuid.UUID
@@ -34,10 +35,12 @@ class Viewer:
     client_ids: frozenset[int] = field(default_factory=frozenset)
     account_ids: frozenset[int] = field(default_factory=frozenset)
     session_hash: bytes = field(default=b"", repr=False)
+    seen_by: str = ""
+    seen_by_id: uuid.UUID | None = None
 
     def may(self, role: Role) -> bool:
-        """Whether this person's role is at least ``role``."""
-        return self.role.rank >= role.rank
+        """Whether this person's role is at least ``role``. Through another's eyes one only looks."""
+        return self.role.rank >= role.rank and (not self.seen_by or role is Role.VIEWER)
 
     @property
     def cache_key(self) -> str:

@@ -1,4 +1,4 @@
-"""``client add``, ``client list``, ``client token`` and ``client remove-samples``."""
+"""``client add``, ``client list``, ``client set``, ``client token`` and ``client remove-samples``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from lib.access.audit import OPERATOR_ACTOR, Action, note
+from lib.clients.choice import SETS, WINDOWS, Choice, checked_choice, write_choice
+from lib.clients.noting import token_action, token_words
+from lib.clients.words import checked_line
 from lib.commands.words import account_id, secret_from_stdin
 from lib.errors import MetaError, UsageError
 from lib.meta.errors import TokenDead
@@ -16,13 +22,14 @@ from lib.meta.service import MetaService
 from lib.refresh.entities import account_values
 from lib.settings import get_settings
 from lib.store.engine import Store
-from lib.store.repositories import clients
+from lib.store.models import Account, Client
+from lib.store.repositories import clients, managed_clients
 from lib.store.secrets import TokenVault
 
-HELP = "whom the agency serves: add, list, give a new token, remove the samples"
-
-JOINERS = {0x200C: None, 0x200D: None}
-"""Parts of Persian words and of emoji that show nothing by themselves."""
+HELP = "whom the agency serves: add, list, choose what is fetched, give a new token, remove the samples"
+NONE = "none"
+LONGEST_WAIT_S = 120.0
+"""For this long a terminal waits for a limit of Meta's to lift."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +44,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     listing = actions.add_parser("list", help="slug, name and accounts of every client")
     listing.add_argument("--json", action="store_true", help="as a JSON list")
+    choosing = actions.add_parser("set", help="choose what is fetched for a client beside the plain ad-days")
+    choosing.add_argument("slug", help="the client's slug")
+    for name, known in (("breakdowns", SETS), ("windows", WINDOWS)):
+        choosing.add_argument(f"--{name}", metavar="LIST", help=f"{NONE}, or some of {','.join(known)}")
     token = actions.add_parser("token", help="put a new token in the place of a client's old one")
     token.add_argument("slug", help="the client's slug")
     token.add_argument(
@@ -46,15 +57,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(args: argparse.Namespace, store: Store) -> int:
-    action = {"add": _add, "list": _list, "token": _token, "remove-samples": _remove_samples}[args.action]
-    return await action(args, store)
+    actions = {"add": _add, "list": _list, "set": _set, "token": _token, "remove-samples": _remove_samples}
+    return await actions[args.action](args, store)
 
 
 async def _add(args: argparse.Namespace, store: Store) -> int:
-    name, account_ids = args.name.strip(), list(dict.fromkeys(args.account))
-    letters = name.translate(JOINERS)
-    if not letters.strip() or not letters.isprintable():
-        raise UsageError("A client needs a name of printable characters; nothing was stored.")
+    name, account_ids = checked_line(args.name, "A client"), list(dict.fromkeys(args.account))
     settings = get_settings()
     vault = TokenVault(settings)
     token = secret_from_stdin("Meta token")
@@ -65,13 +73,20 @@ async def _add(args: argparse.Namespace, store: Store) -> int:
             name=name,
             graph_url=settings.graph_url,
             account_ids=account_ids,
-            sealed_token=vault.seal(token),
+            seal=lambda: vault.seal(token),
             is_sample=False,
         )
+        sealed = client.credential.token_encrypted if client.credential else b""
+        after = {"name": name, "accounts": [str(number) for number in account_ids]}
+        await _note(session, Action.ADDED_CLIENT, client, after=after)
     _warn(f"Stored {name} as {client.slug} with {len(account_ids)} account(s).")
-    await _check(store, client.id, token, client.graph_url, account_ids)
+    await _check(store, client, token, sealed, account_ids)
     sys.stdout.write(f"{client.slug}\n")
     return 0
+
+
+async def _note(session: AsyncSession, action: Action, client: Client, **change: Any) -> None:
+    await note(session, OPERATOR_ACTOR, action, via="cli", subject=client.slug, client_id=client.id, **change)
 
 
 async def _refuse_what_exists(session: Any, name: str, account_ids: Sequence[int]) -> None:
@@ -87,9 +102,9 @@ async def _refuse_what_exists(session: Any, name: str, account_ids: Sequence[int
         raise UsageError(f"An account has one client: {taken}. Nothing was stored.")
 
 
-async def _check(store: Store, client_id: int, token: str, graph_url: str, account_ids: Sequence[int]) -> None:
+async def _check(store: Store, client: Client, token: str, sealed: bytes, account_ids: Sequence[int]) -> None:
     """Ask Meta what the accounts are; a failure is a warning, because all is stored and a refresh asks again."""
-    service = MetaService(token, graph_url)
+    service = MetaService(token, client.graph_url, most_wait_s=LONGEST_WAIT_S)
     failures = []
     for number in account_ids:
         try:
@@ -103,8 +118,9 @@ async def _check(store: Store, client_id: int, token: str, graph_url: str, accou
         _warn(f"act_{number} is {described['name']} ({described['currency']}, {described['timezone_name']}).")
     service.close()
     is_dead = any(isinstance(error, TokenDead) for error in failures)
+    state = "dead" if is_dead else "unchecked" if failures or not account_ids else "valid"
     async with store.working() as session:
-        await clients.note_credential(session, client_id, "dead" if is_dead else "unchecked" if failures else "valid")
+        await clients.note_credential_of(session, client.id, sealed, state)
 
 
 async def _list(args: argparse.Namespace, store: Store) -> int:
@@ -114,12 +130,17 @@ async def _list(args: argparse.Namespace, store: Store) -> int:
         sys.stdout.write(json.dumps([_as_json(client) for client in found], indent=2, ensure_ascii=False) + "\n")
         return 0
     for client in found:
-        accounts = ", ".join(f"act_{account.account_id}" for account in client.accounts)
-        sample = "  (sample)" if client.is_sample else ""
-        sys.stdout.write(f"{client.slug}  {client.name}  {accounts}{sample}\n")
+        accounts = ", ".join(_account_words(account) for account in client.accounts)
+        marks = [word for word, holds in (("sample", client.is_sample), ("archived", client.archived_at)) if holds]
+        said = f"  ({', '.join(marks)})" if marks else ""
+        sys.stdout.write(f"{client.slug}  {client.name}  {accounts}{said}\n")
     if not found:
         _warn("No clients yet. `python -m lib client add` adds one.")
     return 0
+
+
+def _account_words(account: Account) -> str:
+    return f"act_{account.account_id}{' (disconnected)' if account.disconnected_at else ''}"
 
 
 def _as_json(client: Any) -> dict[str, Any]:
@@ -129,31 +150,75 @@ def _as_json(client: Any) -> dict[str, Any]:
             "name": account.name,
             "currency": account.currency,
             "timezone_name": account.timezone_name,
+            "is_connected": account.disconnected_at is None,
         }
         for account in client.accounts
     ]
-    return {"slug": client.slug, "name": client.name, "is_sample": client.is_sample, "accounts": accounts}
+    return {
+        "slug": client.slug,
+        "name": client.name,
+        "is_sample": client.is_sample,
+        "is_archived": client.archived_at is not None,
+        **Choice.of(client).values(),
+        "accounts": accounts,
+    }
+
+
+async def _set(args: argparse.Namespace, store: Store) -> int:
+    if args.breakdowns is None and args.windows is None:
+        raise UsageError("Nothing was chosen; nothing was stored.", "Give --breakdowns or --windows.")
+    async with store.working() as session:
+        client = await _client_of(session, args.slug)
+        held = await managed_clients.client_open_to(session, client.id, None, is_changed=True) or client
+        before = Choice.of(held)
+        choice = checked_choice(
+            _words(args.breakdowns, before.breakdowns), _words(args.windows, before.attribution_windows)
+        )
+        said = await write_choice(session, held, choice)
+        if said:
+            await _note(session, Action.CHANGED_CLIENT, held, **said)
+    _warn(f"{held.name} is fetched from the next refresh on with {_choice_words(choice)}.")
+    return 0
+
+
+def _words(given: str | None, stored: Sequence[str]) -> Sequence[str]:
+    if given is None:
+        return stored
+    return () if given.strip() == NONE else [word for word in (part.strip() for part in given.split(",")) if word]
+
+
+def _choice_words(choice: Choice) -> str:
+    parts = (("breakdowns", choice.breakdowns), ("attribution windows", choice.attribution_windows))
+    return " and ".join(f"{', '.join(chosen) if chosen else 'no'} {what}" for what, chosen in parts)
+
+
+async def _client_of(session: AsyncSession, slug: str) -> Client:
+    client = await clients.client_of_slug(session, slug)
+    if client is None:
+        raise UsageError(f"There is no client {slug}; nothing was stored.", "`python -m lib client list` shows them.")
+    return client
 
 
 async def _token(args: argparse.Namespace, store: Store) -> int:
     vault = TokenVault(get_settings())
     async with store.working() as session:
-        client = await clients.client_of_slug(session, args.slug)
-    if client is None:
-        raise UsageError(
-            f"There is no client {args.slug}; nothing was stored.", "`python -m lib client list` shows them."
-        )
+        client = await _client_of(session, args.slug)
     token = secret_from_stdin("Meta token")
     async with store.working() as session:
-        await clients.set_token(session, client.id, vault.seal(token))
+        change = await clients.set_token(session, client.id, lambda: vault.seal(token))
+        await _note(session, token_action(change), client, **token_words(vault, change, "unchecked", "replaced"))
     _warn(f"Stored the new token of {client.name}.")
-    await _check(store, client.id, token, client.graph_url, [account.account_id for account in client.accounts])
+    connected = [account.account_id for account in client.accounts if account.disconnected_at is None]
+    await _check(store, client, token, change.new, connected)
     return 0
 
 
 async def _remove_samples(args: argparse.Namespace, store: Store) -> int:
     async with store.working() as session:
         removed = await clients.remove_samples(session)
+        if removed:
+            after = {"removed_samples": removed}
+            await note(session, OPERATOR_ACTOR, Action.REMOVED_SAMPLES, via="cli", subject="samples", after=after)
     _warn(f"Removed {removed} sample client(s) with all their numbers; they do not come back.")
     return 0
 

@@ -1,27 +1,29 @@
-"""``python -m lib export``: stored numbers as JSON or CSV, for scripts and spreadsheets."""
+"""``python -m lib export``: stored numbers as a file, for scripts and spreadsheets. Each export is logged."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from lib.access.viewer import Viewer
-from lib.commands.output import write_to_file, write_to_stdout
+from lib.commands.output import standard_output, whole_file
 from lib.errors import UsageError
-from lib.insights.answer import InsightAnswer
-from lib.insights.export import write_csv, write_json
-from lib.insights.filters import as_id
-from lib.insights.nearest import shown
-from lib.insights.query import InsightQuery
-from lib.insights.run import run_query
+from lib.insights.attribution import WINDOWS
+from lib.insights.breakdowns import NOT_CHOSEN, NOT_YET, SPLITS
+from lib.insights.engine import Engine, PostgresEngine
+from lib.insights.export import FORMATS, ExportResult, export_logged
+from lib.insights.query import DIMENSIONS, InsightQuery
 from lib.insights.scope import operator_viewer
 from lib.insights.trust import trust
-from lib.insights.words import parse_date, parse_filter, parse_having, parse_order
+from lib.insights.words import query_of_words
+from lib.settings import get_settings
 from lib.store.engine import Store
 
-HELP = "write stored numbers as JSON or CSV"
+HELP = "write stored numbers as CSV, Excel, Parquet, Arrow or JSON"
+ENGINES = ("postgres", "mirror")
 KNOWN_SHOWN = 20
 
 
@@ -31,10 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", required=True, metavar="DATE", help="first day, YYYY-MM-DD")
     parser.add_argument("--until", required=True, metavar="DATE", help="last day, included")
     parser.add_argument(
-        "--group-by", default="", metavar="DIM,…", help="any of date,client,account,campaign,adset,ad; default totals"
+        "--group-by", default="", metavar="DIM,…", help=f"any of {','.join(DIMENSIONS)}; default totals"
     )
     parser.add_argument("--metrics", required=True, metavar="SLUG,…", help="such as spend,impressions,ctr,roas")
     parser.add_argument("--account", action="append", default=[], metavar="ID", help="only this account; repeatable")
+    parser.add_argument("--currency", metavar="CODE", help="only the accounts in this currency, such as EUR")
     parser.add_argument(
         "--filter", action="append", default=[], metavar="CONDITION", help="'campaign~Sale', 'ad_id=1,2', 'spend>0'"
     )
@@ -42,8 +45,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", default="", metavar="KEY,…", help="such as -spend or date,-spend")
     parser.add_argument("--limit", metavar="N", help="at most this many rows")
     parser.add_argument(
-        "--format", choices=("json", "csv"), default="json", help="default json; percents are fractions"
+        "--top", metavar="N:DIM:SLUG", help="the groups with the most, the rest as one: 10:campaign:spend"
     )
+    parser.add_argument(
+        "--attribution", choices=tuple(WINDOWS), help="count conversions by this window; default each account's own"
+    )
+    parser.add_argument(
+        "--format",
+        choices=tuple(FORMATS),
+        default="json",
+        help="default json; csv-eu has ; and decimal commas; percents are fractions",
+    )
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what answers; default postgres")
     parser.add_argument("--out", metavar="FILE", help="write there, all or nothing; default the standard output")
 
 
@@ -68,42 +81,44 @@ async def run(args: argparse.Namespace, store: Store) -> int:
     query = query_of(args)
     viewer = await operator_viewer(store)
     _check_accounts(query, viewer)
-    answer = await run_query(store, query, viewer)
-    write = write_csv if args.format == "csv" else write_json
-    if args.out:
-        write_to_file(args.out, lambda file: write(answer, file))
-    else:
-        write_to_stdout(lambda file: write(answer, file))
-    for remark in await _remarks(store, query, viewer, answer):
+    if not args.out and not FORMATS[args.format].is_text and sys.stdout.isatty():
+        raise UsageError("This format is not for a terminal; nothing was written.", "Name a file with --out.")
+    async with _engine(args.engine, store) as engine:
+        with whole_file(args.out) if args.out else standard_output() as file:
+            result = await export_logged(store, engine, query, viewer, args.format, file=file, via="cli")
+        remarks = await _remarks(engine, query, viewer, result)
+    for remark in (*remarks, f"Answered by {result.engine}."):
         sys.stderr.write(f"{remark}\n")
     return 0
 
 
+@asynccontextmanager
+async def _engine(name: str, store: Store) -> AsyncIterator[Engine]:
+    if name == "postgres":
+        yield PostgresEngine(store)
+        return
+    from lib.insights.mirror import opened_mirror
+
+    async with opened_mirror(store, get_settings()) as mirror:
+        yield mirror
+
+
 def query_of(args: argparse.Namespace) -> InsightQuery:
     """The query that the words ask for; QueryError where one is off."""
-    return InsightQuery(
-        since=parse_date(args.since),
-        until=parse_date(args.until),
-        group_by=_split(args.group_by),
-        metrics=_split(args.metrics),
-        filters=tuple(parse_filter(text) for text in args.filter),
-        having=tuple(parse_having(text) for text in args.having),
-        order=tuple(parse_order(text) for text in _split(args.order)),
-        limit=_limit(args.limit),
-        account_ids=frozenset(as_id(text.strip()) for text in args.account) or None,
+    return query_of_words(
+        since=args.since,
+        until=args.until,
+        group_by=args.group_by,
+        metrics=args.metrics,
+        filters=args.filter,
+        having=args.having,
+        order=args.order,
+        limit=args.limit,
+        accounts=args.account,
+        currency=args.currency,
+        top=args.top,
+        attribution=args.attribution,
     )
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",")) if text.strip() else ()
-
-
-def _limit(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise UsageError(f"The limit {shown(text)} is not a number of rows.", "Ask for at least 1.")
-    return int(text[:20])
 
 
 def _check_accounts(query: InsightQuery, viewer: Viewer) -> None:
@@ -118,16 +133,21 @@ def _check_accounts(query: InsightQuery, viewer: Viewer) -> None:
     raise UsageError(f"No client has the account {', '.join(f'act_{each}' for each in foreign)}.", remedy)
 
 
-async def _remarks(store: Store, query: InsightQuery, viewer: Viewer, answer: InsightAnswer) -> list[str]:
+async def _remarks(engine: Engine, query: InsightQuery, viewer: Viewer, result: ExportResult) -> list[str]:
     if not viewer.account_ids:
         return ["No row: there is no client yet. Add one with `python -m lib client add`."]
-    state = await trust(store, viewer, query.since, query.until, account_ids=query.account_ids)
-    remarks = [f"Blank values of {slug}: {rule}." for slug, rule in answer.notes.items()]
-    if answer.is_sample:
+    breakdown = query.breakdown.slug if query.breakdown else ""
+    state = await trust(engine, viewer, query.since, query.until, account_ids=query.account_ids, breakdown=breakdown)
+    lacking = next((rule for name, rule in result.notes.items() if name in SPLITS), "")
+    if lacking.startswith((NOT_CHOSEN, NOT_YET)):
+        return [f"No row: {lacking[0].lower()}{lacking[1:]}."]
+    remarks = [f"{lacking}."] if lacking else []
+    remarks += [f"Blank values of {slug}: {rule}." for slug, rule in result.notes.items() if slug not in SPLITS]
+    if result.is_sample:
         remarks.append("Sample data: these numbers are of sample clients and are made up.")
-    if not answer.rows and not state.gaps:
+    if not result.rows and not state.gaps:
         return ["No row: these days are not refreshed yet. Run `python -m lib refresh` with the same dates."]
-    if not answer.rows:
+    if not result.rows:
         remarks.append("No row: nothing stored of these days matches the conditions.")
     if state.missing_days:
         remarks.append(

@@ -1,4 +1,4 @@
-"""``run``: the store, the sandbox with the sample clients, a first refresh and the dashboard, until Ctrl-C."""
+"""``run``: store, sandbox with the sample clients, a first refresh, a worker and the dashboard, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from typing import IO
 from sqlalchemy.engine import URL
 
 from lib.access import people, sessions
+from lib.access.audit import OPERATOR_ACTOR, Action, note
 from lib.commands.processes import Child, free_port, is_free
-from lib.commands.refresh import say
-from lib.commands.terminal import progress_bar
-from lib.errors import AppError
-from lib.refresh.run import execute_run, prepare, start_run
+from lib.commands.refresh import followed, say
+from lib.errors import AppError, Conflict
+from lib.refresh.run import note_run
 from lib.settings import Settings
 from lib.store.embedded import prepare_data_dir
 from lib.store.engine import Store
@@ -78,16 +78,18 @@ def _start(settings: Settings, everything: ExitStack, lock: IO[str]) -> None:
             f"Stop that program, or choose another port: `PORT={settings.port + 1} make run`.",
         )
     url = everything.enter_context(opened(settings))
-    link_token, has_samples = asyncio.run(_prepare(url, settings))
+    link, has_samples = asyncio.run(_prepare(url, settings))
     dashboard = _start_dashboard(settings, everything)
     watched = [dashboard]
     if has_samples:
         watched.append(_start_sandbox(settings, url, everything))
+    watched.append(_start_worker(settings, everything))
+    if has_samples:
         asyncio.run(_first_refresh(url))
     dashboard.wait_until_answers(f"http://{settings.host}:{settings.port}/healthz")
     json.dump({"url": settings.base_url}, lock)
     lock.flush()
-    _say(_link(settings, link_token), stream=sys.stdout)
+    _say(link, stream=sys.stdout)
     while True:
         for child in watched:
             if child.has_ended:
@@ -113,34 +115,35 @@ def _point_to_the_other(settings: Settings) -> int:
     if not text:
         _say("Another `make run` with this data folder is starting; it was left alone.")
         return 0
-    _say(f"The dashboard runs already at {json.loads(text)['url']}; it was left alone. A new link to sign in:")
+    base_url = json.loads(text)["url"]
+    _say(f"The dashboard runs already at {base_url}; it was left alone.")
     with opened(settings) as url:
-        _say(_link(settings, asyncio.run(_make_link(url)), json.loads(text)["url"]), stream=sys.stdout)
+        _say(asyncio.run(_way_in(url, base_url)), stream=sys.stdout)
     return 0
 
 
-def _link(settings: Settings, token: str, base_url: str = "") -> str:
-    return f"Open {base_url or settings.base_url}/sign-in?token={token}"
-
-
-async def _make_link(url: URL) -> str:
+async def _way_in(url: URL, base_url: str) -> str:
+    """The line with a new link to sign in; without one and with the reason where the local admin is disabled."""
     store = Store(url, pool_size=1)
     try:
-        return await sessions.make_link(store, await people.ensure_local_admin(store), LINK_LIVES)
+        token = await sessions.make_link(store, await people.ensure_local_admin(store), LINK_LIVES)
+    except Conflict as error:
+        return f"Open {base_url}\n{error}"
     finally:
         await store.dispose()
+    return f"Open {base_url}/sign-in?token={token}"
 
 
 async def _prepare(url: URL, settings: Settings) -> tuple[str, bool]:
-    """A link to sign in, and whether there are sample clients or are to be some."""
+    """The line with the way in, and whether there are sample clients or are to be some."""
     TokenVault(settings)
-    token = await _make_link(url)
+    way_in = await _way_in(url, settings.base_url)
     store = Store(url, pool_size=1)
     try:
         async with store.working() as session:
             wanted = not settings.meta_graph_url and await clients.claim_samples(session)
             known = [client for client in await clients.all_clients(session) if client.is_sample]
-        return token, wanted or bool(known)
+        return way_in, wanted or bool(known)
     finally:
         await store.dispose()
 
@@ -167,16 +170,19 @@ async def _point_samples(url: URL, settings: Settings, address: str) -> None:
             with urllib.request.urlopen(f"{address}/__sandbox/accounts", timeout=10) as answer:  # noqa: S310, ASYNC210 (ours)
                 body = json.load(answer)
             accounts = [int(one["account_id"]) for one in (body["accounts"] if isinstance(body, dict) else body)]
-            sealed = TokenVault(settings).seal("sandbox")
+            vault = TokenVault(settings)
             for name, some in SAMPLE_CLIENTS:
-                await clients.add_client(
+                client = await clients.add_client(
                     session,
                     name=name,
                     graph_url=address,
                     account_ids=accounts[some],
-                    sealed_token=sealed,
+                    seal=lambda: vault.seal("sandbox"),
                     is_sample=True,
                 )
+                after = {"name": name, "accounts": [str(number) for number in accounts[some]], "is_sample": True}
+                about = {"subject": client.slug, "client_id": client.id, "after": after}
+                await note(session, OPERATOR_ACTOR, Action.ADDED_CLIENT, via="cli", **about)
     finally:
         await store.dispose()
 
@@ -190,11 +196,7 @@ async def _first_refresh(url: URL) -> None:
         if not waiting:
             return
         since = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=FIRST_DAYS)
-        run_id = await start_run(store, account_ids=frozenset(waiting), since=since)
-        report = await prepare(store, run_id)
-        async with progress_bar(report):
-            await execute_run(store, run_id, report)
-        say(report)
+        say(await followed(store, await note_run(store, account_ids=frozenset(waiting), since=since)))
     finally:
         await store.dispose()
 
@@ -205,6 +207,12 @@ def _start_dashboard(settings: Settings, everything: ExitStack) -> Child:
     dashboard = Child("dashboard", words + quiet, settings.data_path / "logs" / "dashboard.log")
     everything.callback(dashboard.stop)
     return dashboard
+
+
+def _start_worker(settings: Settings, everything: ExitStack) -> Child:
+    worker = Child("worker", ["-m", "lib", "worker"], settings.data_path / "logs" / "worker.log")
+    everything.callback(worker.stop)
+    return worker
 
 
 def _say(sentence: str, stream: IO[str] = sys.stderr) -> None:

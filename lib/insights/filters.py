@@ -4,9 +4,12 @@
     id               = != a list
     metric           > >= < <= = !=   one number, money in major units
 
-Contains and starts with ignore case; lists and regular expressions do not. Name, objective and status of an ad that
-Meta has not described are its id, '' and ''; status is the ad's effective one. A metric without a value (a ratio over
-zero) meets no condition; ratios are compared at nine decimals.
+Contains and starts with ignore case; lists and regular expressions do not. Regular expressions are RE2's, which take
+time in proportion to the text. Name, objective, goal and status of an ad that Meta has not described are its id, '', ''
+and ''; status is the ad's effective one, goal the ad set's optimisation goal. The values of a breakdown (country,
+age …) are Meta's own words. An ad without a creative has no creative
+id and '' for its name. A metric without a value (a ratio over zero) meets no condition; ratios are compared at nine
+decimals.
 """
 
 from __future__ import annotations
@@ -14,13 +17,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import re2
 
 from lib.errors import QueryError
+from lib.insights.breakdowns import SPLITS
 from lib.insights.metrics import METRICS
 from lib.insights.nearest import shown, unknown
 
-TEXTS = ("client", "client_id", "account", "campaign", "adset", "ad", "currency", "objective", "status")
-IDS = ("account_id", "campaign_id", "adset_id", "ad_id")
+TEXTS = (
+    "client", "client_id", "account", "campaign", "adset", "ad", "creative", "currency", "objective", "status", "goal",
+    *SPLITS,
+)  # fmt: skip
+IDS = ("account_id", "campaign_id", "adset_id", "ad_id", "creative_id")
 TEXT_WORDS = {
     "~": "contains",
     "!~": "does not contain",
@@ -94,6 +105,8 @@ class Filter:
             _check_text(self.name, value)
             if not value and self.operator not in LIST_OPERATORS:
                 raise QueryError(f"{self.name}{self.operator} needs a text to look for.")
+            if self.operator == "=~":
+                pattern(value)
 
 
 def as_id(value: str) -> int:
@@ -104,6 +117,22 @@ def as_id(value: str) -> int:
             f"{shown(value)} is not an id of Meta's.", "Ids are digits; those of accounts may start with act_."
         )
     return int(found[2])
+
+
+@lru_cache(maxsize=256)
+def pattern(text: str) -> Any:
+    """The compiled regular expression, whose dot matches line breaks too; QueryError where it cannot be read."""
+    options = re2.Options()
+    options.dot_nl = True
+    options.log_errors = False
+    try:
+        return re2.compile(text, options)
+    except re2.error as error:
+        reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error.args[0])
+        raise QueryError(
+            f"A regular expression of the filters cannot be read: {shown(reason)}.",
+            "Correct it, or use ~ to look for plain text.",
+        ) from error
 
 
 def _check_text(name: str, value: str) -> None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from lib.meta import fields
-from lib.meta.parse import Unreadable
-from lib.meta.transport import TIMEOUT_S, Json, Transport
+from lib.meta.asking import InsightsAsk
+from lib.meta.clock import Clock, SystemClock
+from lib.meta.errors import PagesRepeat
+from lib.meta.pacing import Pacer
+from lib.meta.paging import READINGS, Json, NoPage, Rows, pages
+from lib.meta.patience import MOST_WAIT_S, TRIES
+from lib.meta.reports import Report
+from lib.meta.rows import Decode, decoded
+from lib.meta.tokens import TokenFacts, facts_of
+from lib.meta.transport import ANSWER_S, TIMEOUT_S, Transport
 from lib.settings import META_GRAPH_URL
 
-PAGE_SIZE = 1000
 ENTITIES_A_PAGE = 500
 IDS_A_CALL = 50
-Rows = list[dict[str, Any]]
 
 
 class MetaService:
     """The Marketing API for one token. Every method waits for the answer and raises MetaError's kinds.
+
+    Services that share limits share a ``pacer`` and name their ``app``. ``most_wait_s`` bounds how long a call waits
+    for limits to lift: with 0 it does not wait.
 
     Source: https://developers.facebook.com/docs/marketing-api (v26.0).
     """
@@ -30,81 +35,130 @@ class MetaService:
         access_token: str,
         graph_url: str = META_GRAPH_URL,
         *,
-        pause: Callable[[float], None] = time.sleep,
+        clock: Clock | None = None,
+        pacer: Pacer | None = None,
+        app: str = "",
         timeout_s: tuple[float, float] = TIMEOUT_S,
+        answer_s: float = ANSWER_S,
+        tries: int = TRIES,
+        most_wait_s: float = MOST_WAIT_S,
     ) -> None:
-        self._transport = Transport(access_token, graph_url, pause=pause, timeout_s=timeout_s)
+        clock = clock or SystemClock()
+        self._token = access_token
+        self._transport = Transport(
+            access_token,
+            graph_url,
+            clock=clock,
+            pacer=pacer or Pacer(clock),
+            app=app,
+            timeout_s=timeout_s,
+            answer_s=answer_s,
+            tries=tries,
+            most_wait_s=most_wait_s,
+        )
 
     @property
     def calls(self) -> int:
         """Requests sent so far."""
         return self._transport.calls
 
+    @property
+    def clock_ahead_s(self) -> float | None:
+        """How many seconds the API's clock was ahead of ours at the last answer; None where no answer said."""
+        return self._transport.clock_ahead_s
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
 
+    def get_token_facts(self) -> TokenFacts:
+        """What Meta says of this token: whether it is valid, what it may do, and until when."""
+        return facts_of(self._transport.get(("debug_token",), {"input_token": self._token}))
+
+    def quota_left(self, account_id: int | None = None) -> float | None:
+        """Percent of the account's tightest limit that is left; None where no header said anything of late."""
+        return self._transport.pacer.quota_left(self._transport.app, account_id)
+
     def get_account(self, account_id: int) -> Json:
         """The account's name, currency, time zone and status."""
-        return self._transport.get((f"act_{account_id}", ""), {"fields": ",".join(fields.ACCOUNT)})
+        asked = {"fields": ",".join(fields.ACCOUNT)}
+        return self._transport.get((f"act_{account_id}", ""), asked, account_id)
 
     def get_accounts(self) -> Rows:
         """Every account that the token opens."""
-        return [row for page in self._pages(("me", "adaccounts"), {"fields": ",".join(fields.ACCOUNT)}) for row in page]
+        asked = {"fields": ",".join(fields.ACCOUNT)}
+        return [row for page in self._objects(("me", "adaccounts"), asked, None) for row in page]
 
     def get_entities(self, account_id: int, edge: str, page_size: int = ENTITIES_A_PAGE) -> Iterator[Rows]:
-        """Pages of ``campaigns``, ``adsets``, ``ads`` (of every status) or ``adcreatives`` of the account."""
-        wanted, statuses = ENTITIES[edge]
-        params: Json = {"fields": ",".join(wanted), "limit": page_size}
-        if statuses:
-            params["effective_status"] = list(statuses)
-        return self._pages((f"act_{account_id}", edge), params)
+        """Pages of ``campaigns``, ``adsets``, ``ads`` (of every status) or ``adcreatives`` of the account.
 
-    def get_nodes(self, ids: Sequence[int], wanted: Sequence[str]) -> Rows:
+        Where pages repeat they are read again from the first one, so an object may come twice.
+        """
+        wanted, statuses = ENTITIES[edge]
+        return self._objects((f"act_{account_id}", edge), _asked(wanted, statuses, page_size), account_id)
+
+    def get_campaign_ids(self, account_id: int, page_size: int = ENTITIES_A_PAGE) -> Iterator[list[int]]:
+        """The campaigns of the account, of every status, page by page."""
+        asked = _asked(("id",), fields.CAMPAIGN_STATUSES, page_size)
+        return map(_ids, self._objects((f"act_{account_id}", "campaigns"), asked, account_id))
+
+    def get_ad_ids(self, account_id: int, campaign_id: int, page_size: int = ENTITIES_A_PAGE) -> Iterator[list[int]]:
+        """The ads of one campaign, of every status, page by page."""
+        asked = _asked(("id",), fields.AD_STATUSES, page_size)
+        return map(_ids, self._objects((f"{campaign_id}", "ads"), asked, account_id))
+
+    def get_nodes(self, ids: Sequence[int], wanted: Sequence[str], account_id: int | None = None) -> Rows:
         """The objects of these ids, 50 a call."""
         found: Rows = []
         for start in range(0, len(ids), IDS_A_CALL):
             some = ids[start : start + IDS_A_CALL]
-            params = {"ids": ",".join(str(number) for number in some), "fields": ",".join(wanted)}
-            found += [node for node in self._transport.get(("",), params).values() if isinstance(node, dict)]
+            asked = {"ids": ",".join(str(number) for number in some), "fields": ",".join(wanted)}
+            nodes = self._transport.get(("",), asked, account_id).values()
+            found += [node for node in nodes if isinstance(node, dict)]
         return found
 
-    def get_insights(
-        self, account_id: int, since: dt.date, until: dt.date, *, level: str = "ad", page_size: int = PAGE_SIZE
-    ) -> Iterator[Rows]:
-        """Pages of the rows of each day from ``since`` to ``until`` inclusive, ads of every status among them.
+    def get_insights(self, ask: InsightsAsk) -> Iterator[Rows]:
+        """Pages of the rows that ``ask`` stands for, Meta's own, every scalar a string; by plain GETs.
 
-        ``level`` is ``ad`` or ``account``; the rows are Meta's own, every scalar a string.
+        PagesRepeat says that the reading has to begin again: ``lib.meta.paging.gathered`` does.
         """
-        wanted = fields.AD_INSIGHT if level == "ad" else fields.ACCOUNT_INSIGHT
-        params: Json = {
-            "level": level,
-            "time_increment": 1,
-            "time_range": {"since": since.isoformat(), "until": until.isoformat()},
-            "fields": ",".join(wanted),
-            "limit": page_size,
-        }
-        if level == "ad":
-            statuses = list(fields.AD_STATUSES)
-            params["filtering"] = [{"field": "ad.effective_status", "operator": "IN", "value": statuses}]
-        return self._pages((f"act_{account_id}", "insights"), params)
+        return self.reader(ask)()
 
-    def _pages(self, path: tuple[str, ...], params: Json) -> Iterator[Rows]:
-        asked = dict(params)
-        seen: set[str] = set()
-        while True:
-            body = self._transport.get(path, asked)
-            rows = body.get("data")
-            if not isinstance(rows, list):
-                raise Unreadable("Meta sent a page without its rows.")
-            yield rows
-            after = _next_cursor(body)
-            if after is None:
+    def get_report(self, ask: InsightsAsk) -> Iterator[Rows]:
+        """The same rows by an asynchronous report, for what is too much for one answer."""
+        return self.reader(ask, by_report=True)()
+
+    def reader(
+        self, ask: InsightsAsk, *, by_report: bool = False, decode: Decode = decoded
+    ) -> Callable[[], Iterator[Rows]]:
+        """What opens the pages of ``ask``, from the first one each time; one report serves them all.
+
+        With ``page_of`` to decode them, rows are InsightRows where they can be.
+        """
+        if by_report or ask.is_long:
+            return Report(self._transport, ask, decode).pages
+        path = (f"act_{ask.account_id}", "insights")
+        return lambda: pages(lambda asked: self._transport.get(path, asked, ask.account_id, decode), ask.params())
+
+    def _objects(self, path: tuple[str, ...], params: Json, account_id: int | None) -> Iterator[Rows]:
+        for reading in range(1, READINGS + 1):
+            try:
+                yield from pages(lambda asked: self._transport.get(path, asked, account_id), params)
+            except (PagesRepeat, NoPage):
+                if reading == READINGS:
+                    raise
+            else:
                 return
-            if after in seen:
-                raise Unreadable("Meta sent the same page twice.")
-            seen.add(after)
-            asked = {**params, "after": after}
+
+
+def _ids(page: Rows) -> list[int]:
+    found = (str(row.get("id")) for row in page)
+    return [int(number) for number in found if number.isdecimal()]
+
+
+def _asked(wanted: Sequence[str], statuses: Sequence[str], page_size: int) -> Json:
+    asked: Json = {"fields": ",".join(wanted), "limit": page_size}
+    return asked | ({"effective_status": list(statuses)} if statuses else {})
 
 
 ENTITIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -113,20 +167,3 @@ ENTITIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ads": (fields.AD, fields.AD_STATUSES),
     "adcreatives": (fields.CREATIVE, ()),
 }
-
-
-def _next_cursor(body: Json) -> str | None:
-    """The cursor of the next page; there is one only while ``paging.next`` exists."""
-    paging = body.get("paging") or {}
-    cursors = (paging.get("cursors") or {}) if isinstance(paging, dict) else None
-    if not isinstance(cursors, dict):
-        raise Unreadable("Meta sent a page whose paging cannot be read.")
-    following = paging.get("next")
-    if not following:
-        return None
-    cursor = cursors.get("after")
-    if not cursor:
-        cursor = next(iter(parse_qs(urlsplit(str(following)).query).get("after", [])), None)
-    if not cursor:
-        raise Unreadable("Meta promised a next page without saying where it begins.")
-    return str(cursor)

@@ -1,214 +1,253 @@
-"""Refreshes one account: what it is, its ad-days slice by slice, then the names and states of its objects."""
+"""Refreshes one account: what it is, its slices set by set, a second look where they differ, its objects, its reach."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
 import logging
-import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from lib.errors import MetaError
-from lib.meta.errors import BrokenObject, NoAccess, TooMuchData
-from lib.meta.parse import COPY_COLUMNS, Unreadable
-from lib.meta.service import ENTITIES_A_PAGE, MetaService
-from lib.refresh.entities import KINDS, account_values, rows_of
-from lib.refresh.fetch import SMALLEST_PAGE, YARDSTICK, Fetched, Fetcher, Totals
-from lib.refresh.plan import Span, span_of
+from lib.meta.errors import Transient, WrongRequest
+from lib.meta.parse import Unreadable
+from lib.meta.service import MetaService
+from lib.refresh.entities import account_values
+from lib.refresh.fetch import YARDSTICK, Fetched, Fetcher
+from lib.refresh.listing import Listing
+from lib.refresh.objects import InTheWay
+from lib.refresh.pictures import fetch_pictures
+from lib.refresh.plan import Span
+from lib.refresh.planning import Plan, plans
+from lib.refresh.reach import Reach
+from lib.refresh.schedule import calls
+from lib.refresh.spans import MOST_DAYS, Call, Size, next_call
+from lib.refresh.splitting import REFUSED
+from lib.refresh.state import AccountState, Wanted
+from lib.refresh.storing import Storing
+from lib.refresh.withheld import HOPELESS
 from lib.store.engine import Store
-from lib.store.repositories import clients, entities, slices
-from lib.zones import today_in
+from lib.store.models.periods import LEVELS
+from lib.store.repositories import clients, entities, learned, slices
+from lib.zones import zone_of
 
 logger = logging.getLogger(__name__)
-
-DAYS_A_CALL = 7
-MOST_DAYS_A_CALL = 31
-FEW_ROWS = 2000
 T = TypeVar("T")
 
 
 @dataclass
-class AccountState:
-    """How far one account is; the runner writes it to the store as it changes."""
-
-    account_id: int
-    name: str
-    state: str = "waiting"
-    days_total: int = 0
-    days_done: int = 0
-    rows: int = 0
-    slices: int = 0
-    api_calls: int = 0
-    seconds: float = 0.0
-    fetched_rows: int = 0
-    error: MetaError | None = None
-
-
-@dataclass
 class AccountRefresh:
-    """One account of one run. ``executor`` runs what waits for Meta; ``now`` is the run's start."""
+    """One account of one run. ``executor`` runs what waits for Meta; ``now`` is the run's start.
+
+    ``ahead`` is how far the clock of PostgreSQL is ahead of this machine's: workers on several machines order what they
+    store by the one clock that they share.
+
+    ``graph_url`` is where the client's Marketing API is: pictures may come from its host; without it none are fetched.
+    """
 
     store: Store
     service: MetaService
     state: AccountState
-    run_id: uuid.UUID
+    wanted: Wanted
     executor: Executor
     now: dt.datetime
-    since: dt.date | None
-    until: dt.date | None
-    _totals: Totals = field(default_factory=dict)
-    _names: dict[str, dict[int, tuple[str, int, int]]] = field(default_factory=dict)
+    graph_url: str = ""
+    ahead: dt.timedelta = dt.timedelta()
+    _found: InTheWay = field(default_factory=InTheWay)
+    _zone: dt.tzinfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
     async def refresh(self) -> None:
         """Fetch and store; raises MetaError or StoreError, and what was stored until then stays."""
-        today = await self._describe()
-        span = span_of(today, self.since, self.until)
-        self.state.days_total = span.days
-        await self._refresh_span(span, today)
-        failure = None
+        await self._describe()
+        local = self.now.astimezone(self._zone)
+        if self.wanted.kind == "reach":
+            await self._refresh_one_period(local)
+        else:
+            await self._refresh_days(local)
+
+    async def _refresh_days(self, local: dt.datetime) -> None:
+        work = await plans(self.store, self.state.account_id, self.wanted, local)
+        self.state.days_total = sum(len(plan.dates) for plan in work if not plan.kind.slug)
+        self.state.slices_total = sum(len(plan.dates) for plan in work)
+        storing = Storing(self.store, self.state, self.wanted.run_id, local.date(), self.ahead)
         try:
-            for edge in KINDS:
-                await self._refresh_entities(edge)
-        except MetaError as error:
-            failure = error
-        await self._fetch_the_missing()
+            for plan in work:
+                await self._refresh_set(plan, storing)
+            failure = await self._refresh_objects(storing)
+            if failure is None:
+                await self._refresh_what_is_kept(local)
+        except MetaError:
+            await self._listing().keep_names(storing.names)
+            raise
         async with self.store.working() as session:
             await slices.renew_newest(session, self.state.account_id)
+        failure = failure or storing.refusal
         if failure:
             raise failure
 
-    async def _wait(self, work: Callable[[], T]) -> T:
-        result = await asyncio.get_running_loop().run_in_executor(self.executor, work)
-        self.state.api_calls = self.service.calls
-        return result
+    async def wait(self, work: Callable[[], T]) -> T:
+        """Run in a thread what waits for Meta."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.executor, work)
+        finally:
+            self._count_calls()
 
-    async def _describe(self) -> dt.date:
-        said = await self._wait(lambda: self.service.get_account(self.state.account_id))
+    def _count_calls(self) -> None:
+        self.state.api_calls = self.service.calls
+        left = self.service.quota_left(self.state.account_id)
+        self.state.quota_left = None if left is None else round(left)
+
+    async def _describe(self) -> None:
+        said = await self.wait(lambda: self.service.get_account(self.state.account_id))
         values = account_values(self.state.account_id, said)
         async with self.store.working() as session:
             await clients.describe_account(session, self.state.account_id, values)
         self.state.name = values["name"]
-        return today_in(values["timezone_name"], self.now)
+        self._zone = zone_of(values["timezone_name"])
 
-    async def _refresh_span(self, span: Span, today: dt.date) -> None:
-        """Fetch the next part while the last one is being stored; a part grows while Meta's answers are small."""
-        if not span.days:
-            return
-        fetcher = Fetcher(self.service, self.state.account_id, self._count_rows)
-        self._totals = await self._wait(lambda: fetcher.fetch_totals(span))
-        days = DAYS_A_CALL
-        storing: asyncio.Task[None] | None = None
-        until = span.until
+    async def _refresh_set(self, plan: Plan, storing: Storing) -> None:
+        """One breakdown set: fetch the next part while the last one is being stored.
+
+        What Meta refuses of it is kept as the run's refusal and stops no other day and no other set; after several
+        refusals in a row the rest of the set waits for another run.
+        """
+        async with self.store.working() as session:
+            known = await entities.ads_by_campaign(session, self.state.account_id)
+        fetcher = Fetcher(
+            self.service, self.state.account_id, self._count_rows, plan.kind, lambda: known, found=self._found
+        )
+        if not plan.kind.slug:
+            storing.totals = await self._totals(fetcher, plan)
+        wanted, due = set(plan.dates), list(plan.dates)
+        apart: set[dt.date] = set()
+        waiting: asyncio.Task[set[dt.date]] | None = None
+        refused = 0
         try:
-            while until >= span.since:
-                part = next(Span(span.since, until).parts(days))
-                fetched = await self._wait(lambda part=part: fetcher.fetch(part))  # type: ignore[misc]  # mypy loses the default
-                if storing:
-                    await storing
-                storing = asyncio.create_task(self._store(fetched, today))
-                if sum(one.rows for one in fetched) < FEW_ROWS:
-                    days = min(days * 2, MOST_DAYS_A_CALL)
-                until = part.since - dt.timedelta(days=1)
+            while due and refused < HOPELESS:
+                call = next_call(due, plan.size)
+                parts = await self._parts(fetcher, call, storing)
+                refused = 0 if parts else refused + 1
+                plan.size = _learned(plan, call, parts) if parts else plan.size
+                if waiting:
+                    apart |= await waiting
+                waiting = asyncio.create_task(storing.store_parts(plan.kind, parts, wanted))
+                due = [date for date in due if date < call.span.since]
         finally:
-            if storing:
-                await storing
+            if waiting:
+                apart |= await waiting
+            await self._remember(plan)
+        await self._look_twice(fetcher, plan, storing, sorted(apart, reverse=True))
+
+    async def _parts(self, fetcher: Fetcher, call: Call, storing: Storing) -> list[Fetched]:
+        """What Meta serves of a call; nothing where it refuses all of it and is there otherwise."""
+        try:
+            return await self.wait(lambda: fetcher.fetch(call.span, by_report=call.by_report))
+        except (*REFUSED, WrongRequest) as error:
+            if isinstance(error, Transient) and not isinstance(error, Unreadable):
+                await self.wait(lambda: self.service.get_account(self.state.account_id))
+            storing.refusal = storing.refusal or error
+            return []
+
+    async def _totals(self, fetcher: Fetcher, plan: Plan) -> dict[dt.date, dict[str, int | None]]:
+        """Meta's own numbers of every due day, by as few calls as hold them.
+
+        Days whose numbers Meta would not serve have None: their ads are fetched all the same.
+        """
+        found: dict[dt.date, dict[str, int | None]] = {}
+        for span in calls(plan.dates, plan.span.days, bridge=MOST_DAYS):
+            try:
+                found |= await self.wait(lambda span=span: fetcher.fetch_totals(span))  # type: ignore[misc]  # as above
+            except REFUSED as error:
+                logger.warning("act_%s: %s", self.state.account_id, error)
+                found |= {date: dict.fromkeys(YARDSTICK) for date in span.dates()}
+        return found
+
+    async def _look_twice(self, fetcher: Fetcher, plan: Plan, storing: Storing, apart: list[dt.date]) -> None:
+        """Fetch once more, with the yardstick, the days whose ads do not add up to Meta's own numbers."""
+        while apart:
+            call = next_call(apart, plan.size)
+            looked, apart = set(apart), [date for date in apart if date < call.span.since]
+            try:
+                totals = await self.wait(lambda call=call: fetcher.fetch_totals(call.span))  # type: ignore[misc]  # mypy loses the default
+                parts = await self.wait(lambda call=call: fetcher.fetch(call.span, by_report=call.by_report))  # type: ignore[misc]  # as above
+            except REFUSED:
+                continue  # the first look stands, and the difference is shown
+            # A yardstick that was lost meanwhile is no reason to give up the first one.
+            lost = {date for date, total in totals.items() if all(value is None for value in total.values())}
+            storing.totals |= {date: totals.get(date, {}) for date in call.span.dates() if date not in lost}
+            await storing.store_parts(plan.kind, parts, set())
+            served = {date for part in parts if part.refusal is None for date in part.span.dates()}
+            await storing.note_second_looks(served & looked)
+
+    async def _remember(self, plan: Plan) -> None:
+        if plan.size.rows_a_day is None:
+            return
+        async with self.store.working() as session:
+            await learned.remember_span(
+                session,
+                self.state.account_id,
+                plan.kind.slug,
+                rows_a_day=plan.size.rows_a_day,
+                most_days=plan.size.most_days,
+            )
+
+    async def _refresh_objects(self, storing: Storing) -> MetaError | None:
+        """By the hour only what has numbers and is not known yet; else every list."""
+        listing = self._listing()
+        failure = await listing.list_all(storing.names) if self.wanted.kind != "hourly" else None
+        await listing.fetch_missing(storing.names)
+        return failure
+
+    def _listing(self) -> Listing:
+        return Listing(self.store, self.service, self.state.account_id, self.now, self.wait)
+
+    async def _refresh_one_period(self, local: dt.datetime) -> None:
+        """Reach at every level for exactly the days that were named, as far as they have begun."""
+        today = local.date()
+        since, until = self.wanted.since or today, min(self.wanted.until or today, today)
+        if since > until:
+            return
+        reach = self._reach()
+        self.state.slices_total = len(LEVELS)
+        refusal: MetaError | None = None
+        for level in LEVELS:
+            try:
+                await reach.fetch(level, [(since, until)], local)
+            except REFUSED as error:
+                refusal = refusal or error
+            self.state.slices_done += 1
+            self.state.rows = reach.rows
+        async with self.store.working() as session:
+            await slices.renew_newest(session, self.state.account_id)
+        if refusal:
+            raise refusal
+
+    async def _refresh_what_is_kept(self, local: dt.datetime) -> None:
+        """Reach of the presets, and thumbnails, whose links of Meta's expire: by the night, or when nobody named days;
+        and the first time, so that pages have them from the start."""
+        reach = self._reach()
+        if not self._names_no_days and not await reach.is_empty():
+            return
+        await reach.fetch_presets(local)
+        if self.graph_url:
+            await fetch_pictures(self.store, self.state.account_id, self.graph_url)
+
+    def _reach(self) -> Reach:
+        return Reach(self.store, self.service, self.state.account_id, self.wait, self.ahead)
+
+    @property
+    def _names_no_days(self) -> bool:
+        return self.wanted.kind != "hourly" and self.wanted.since is None and self.wanted.until is None
 
     def _count_rows(self, rows: int) -> None:
         self.state.fetched_rows += rows
-        self.state.api_calls = self.service.calls
+        self._count_calls()
 
-    async def _store(self, parts: list[Fetched], today: dt.date) -> None:
-        for fetched in parts:
-            for date in sorted(fetched.span.dates(), reverse=True):
-                await self._store_day(fetched, date, today)
 
-    async def _store_day(self, fetched: Fetched, date: dt.date, today: dt.date) -> None:
-        ads = fetched.days.get(date, {})
-        totals = self._totals.get(date, {})
-        new = slices.NewSlice(
-            account_id=self.state.account_id,
-            date=date,
-            columns=COPY_COLUMNS,
-            lines=[row.line for row in ads.values()],
-            meta={f"meta_{name}": totals.get(name) if name == "reach" else totals.get(name) or 0 for name in YARDSTICK},
-            fetched_at=fetched.started_at,
-            account_day_ended=date < today,
-            run_id=self.run_id,
-        )
-        async with self.store.working() as session:
-            stored = await slices.replace_slice(session, new)
-        self.state.days_done += 1
-        self.state.rows += len(ads) if stored else 0
-        self.state.slices += stored
-        self._remember_names(fetched, date)
-
-    def _remember_names(self, fetched: Fetched, date: dt.date) -> None:
-        for row in fetched.days.get(date, {}).values():
-            names = zip(
-                ("campaigns", "adsets", "ads"), (row.campaign_id, row.adset_id, row.ad_id), row.names, strict=True
-            )
-            for edge, number, name in names:
-                self._names.setdefault(edge, {}).setdefault(number, (name, row.campaign_id, row.adset_id))
-
-    async def _refresh_entities(self, edge: str) -> None:
-        size = ENTITIES_A_PAGE
-        while True:
-            try:
-                await self._read_entities(edge, size)
-            except TooMuchData:
-                if size <= SMALLEST_PAGE:
-                    raise
-                size = max(SMALLEST_PAGE, size // 4)
-                continue
-            return
-
-    async def _read_entities(self, edge: str, page_size: int) -> None:
-        pages = self.service.get_entities(self.state.account_id, edge, page_size)
-        try:
-            while (page := await self._wait(lambda: next(pages, None))) is not None:
-                async with self.store.working() as session:
-                    rows = rows_of(edge, self.state.account_id, page, self.now)
-                    await entities.upsert(session, KINDS[edge][0], rows)
-        except BrokenObject as error:
-            if edge != "adcreatives":
-                raise
-            logger.warning("act_%s: not every creative was read. %s", self.state.account_id, error)
-
-    async def _fetch_the_missing(self) -> None:
-        """Objects that have numbers and that no edge listed: ask for each, and else keep the name their rows gave."""
-        for edge, named in self._names.items():
-            model, _, wanted = KINDS[edge]
-            async with self.store.working() as session:
-                known = await entities.known_ids(session, model, self.state.account_id, named)
-            missing = [number for number in named if number not in known]
-            if missing:
-                await self._fetch_nodes(edge, missing, wanted)
-
-    async def _fetch_nodes(self, edge: str, missing: list[int], wanted: tuple[str, ...]) -> None:
-        try:
-            nodes = await self._wait(lambda: self.service.get_nodes(missing, wanted))
-            rows = rows_of(edge, self.state.account_id, nodes, self.now)
-        except (NoAccess, BrokenObject, Unreadable):
-            rows = []  # one unknown id refuses them all: the names of the insight rows remain
-        async with self.store.working() as session:
-            if rows:
-                await entities.upsert(session, KINDS[edge][0], rows)
-            await entities.upsert(session, KINDS[edge][0], self._rows_by_name(edge, missing), replace=False)
-
-    def _rows_by_name(self, edge: str, numbers: list[int]) -> list[dict[str, object]]:
-        rows = []
-        for number in numbers:
-            name, campaign_id, adset_id = self._names[edge][number]
-            row = {
-                "account_id": self.state.account_id,
-                "seen_at": self.now,
-                "name": name.replace("\x00", "") or f"{number}",
-            }
-            key = {"campaigns": "campaign_id", "adsets": "adset_id", "ads": "ad_id"}[edge]
-            parents = {"campaigns": {}, "adsets": {"campaign_id": campaign_id}}
-            row |= parents.get(edge, {"campaign_id": campaign_id, "adset_id": adset_id})
-            rows.append(row | {key: number})
-        return rows
+def _learned(plan: Plan, call: Call, parts: list[Fetched]) -> Size:
+    rows = sum(part.rows for part in parts)
+    spans: list[Span] = [part.span for part in parts]
+    return plan.size.learned(call.span, spans, rows, by_report=call.by_report)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lib.errors import UsageError
+from lib.history import HISTORY_MONTHS, earliest
 
 COMPLETE_DAYS = 28
 """Meta restates conversions for this many days after the click."""
-HISTORY_MONTHS = 37
 
 
 @dataclass(frozen=True)
@@ -43,25 +43,19 @@ class Span:
         return Span(middle + dt.timedelta(days=1), self.until), Span(self.since, middle)
 
 
-def earliest(today: dt.date) -> dt.date:
-    """The first day that Meta still serves: 37 months before ``today``."""
-    months = today.year * 12 + today.month - 1 - HISTORY_MONTHS
-    year, month = divmod(months, 12)
-    for day in range(today.day, 0, -1):
-        try:
-            return dt.date(year, month + 1, day)
-        except ValueError:
-            continue  # the month is shorter
-    raise AssertionError("every month has a first day")
+def check_span(
+    since: dt.date | None, until: dt.date | None, now: dt.datetime, called: tuple[str, str] = ("--since", "--until")
+) -> None:
+    """UsageError where no account could be asked for these days.
 
-
-def check_span(since: dt.date | None, until: dt.date | None, now: dt.datetime) -> None:
-    """UsageError where no account could be asked for these days."""
+    ``called`` is what whoever asks knows the two by, as a sentence begins with it.
+    """
     newest = (now.astimezone(dt.UTC) + dt.timedelta(hours=14)).date()
     oldest = earliest((now.astimezone(dt.UTC) - dt.timedelta(hours=12)).date())
+    first, last = called
     if since and until and since > until:
-        raise UsageError(f"--since {since} is after --until {until}; nothing was fetched.", "Swap them.")
-    for name, day in (("--since", since), ("--until", until)):
+        raise UsageError(f"{first} {since} is after {last.lower()} {until}; nothing was fetched.", "Swap them.")
+    for name, day in ((first, since), (last, until)):
         if day and day > newest:
             raise UsageError(f"{name} {day} is in the future; nothing was fetched.", "Name a day up to today.")
         if day and day < oldest:

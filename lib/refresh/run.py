@@ -1,83 +1,36 @@
-"""A refresh run: several accounts at once, of which a sick one stops no other."""
+"""A refresh run is noted with a job for each of its accounts; whoever works on the queue does the rest."""
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import gc
-import logging
-import threading
-import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from lib.errors import MetaError, SettingsError, StoreError, UsageError
-from lib.meta.errors import TokenDead
-from lib.meta.service import MetaService
-from lib.refresh.account import AccountRefresh, AccountState
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from lib.access.audit import OPERATOR_ACTOR, Actor, Via
+from lib.errors import UsageError
+from lib.refresh.noting import note_start
 from lib.refresh.plan import check_span
-from lib.settings import get_settings
+from lib.refresh.queue import jobs
+from lib.refresh.queue.account import Pace
+from lib.refresh.queue.jobs import Ask
 from lib.store.engine import Store
 from lib.store.models import Account
-from lib.store.repositories import clients, runs
-from lib.store.secrets import TokenVault
+from lib.store.repositories import queue, runs
 
-logger = logging.getLogger(__name__)
-
-ACCOUNTS_AT_ONCE = 4
-WRITE_EVERY_S = 0.5
-RARELY = (200_000, 50, 100)
+STALLED_S = Pace().stalled_s
+_DAYS_CALLED: Mapping[Via, tuple[str, str]] = {"cli": ("--since", "--until"), "api": ("since", "until")}
+"""How who asks by a command or a program names a run's first and last day; people on pages name neither."""
 
 
-@dataclass
-class RunReport:
-    """What a run did. ``state`` is running, then complete, partial or failed."""
+@dataclass(frozen=True)
+class NotedRun:
+    """A run, and the accounts that were asked for and wait in another one already, with that one."""
 
     run_id: uuid.UUID
-    accounts: list[AccountState] = field(default_factory=list)
-    started: float = field(default_factory=time.monotonic)
-    finished: bool = False
-
-    @property
-    def state(self) -> str:
-        """complete: every account; failed: none of them; partial: the rest."""
-        if not self.finished:
-            return "running"
-        failed = [account for account in self.accounts if account.state == "failed"]
-        if not failed:
-            return "complete"
-        return "failed" if len(failed) == len(self.accounts) else "partial"
-
-    @property
-    def exit_code(self) -> int:
-        """0 where every account is complete, 3 where one or all failed."""
-        return 0 if self.state == "complete" else 3
-
-    def as_json(self) -> dict[str, Any]:
-        """The object that ``refresh --json`` prints."""
-        return {
-            "run_id": str(self.run_id),
-            "state": self.state,
-            "accounts": [_account_json(one) for one in self.accounts],
-        }
-
-
-def _account_json(account: AccountState) -> dict[str, Any]:
-    error = account.error
-    return {
-        "account_id": str(account.account_id),
-        "state": account.state,
-        "rows": account.rows,
-        "slices": account.slices,
-        "api_calls": account.api_calls,
-        "seconds": round(account.seconds, 3),
-        "error": error
-        and {"code": error.code, "subcode": error.subcode, "message": error.message, "remedy": error.remedy},
-    }
+    waiting_elsewhere: Mapping[int, uuid.UUID] = field(default_factory=dict)
 
 
 def _unknown(missing: Iterable[int], known: Sequence[Account]) -> UsageError:
@@ -89,195 +42,80 @@ def _unknown(missing: Iterable[int], known: Sequence[Account]) -> UsageError:
     )
 
 
-async def start_run(
+async def note_run(
     store: Store,
     *,
-    requested_by: uuid.UUID | None = None,
+    actor: Actor = OPERATOR_ACTOR,
+    via: Via = "cli",
     account_ids: frozenset[int] | None = None,
     since: dt.date | None = None,
     until: dt.date | None = None,
-) -> uuid.UUID:
-    """Note a run of ``account_ids`` (``None``: all accounts), to be executed.
+    kind: str = "asked",
+) -> NotedRun:
+    """Note a run of ``account_ids`` (``None``: all accounts) with its jobs, and who asked for it; or nothing of it all.
 
+    ``kind`` is asked, or reach for what holds for exactly these days.
+    Accounts that wait for the same already are left out; where all of them do, it is the run in which the first waits.
     Raises UsageError where the span or an account cannot be asked for.
     """
-    check_span(since, until, dt.datetime.now(dt.UTC))
+    called = _DAYS_CALLED.get(via, ("The first day", "The last day"))
+    check_span(since, until, dt.datetime.now(dt.UTC), called)
+    if kind == "reach" and (since is None or until is None):
+        raise UsageError("Reach holds for exactly one period; nothing was fetched.", "Name its first and its last day.")
+    ask = Ask(kind, since, until)
     async with store.working() as session:
-        await runs.close_killed_runs(session)
-        accounts = await runs.accounts_for_refresh(session, account_ids)
-        missing = (account_ids or frozenset()) - {account.account_id for account in accounts}
-        if missing:
-            if requested_by is not None:
-                raise UsageError("An account of this page is gone; nothing was fetched.", "Load the page again.")
-            raise _unknown(missing, await runs.accounts_for_refresh(session, None))
-        ids = [account.account_id for account in accounts]
-        return await runs.add_run(session, ids, requested_by=requested_by, since=since, until=until)
-
-
-async def prepare(store: Store, run_id: uuid.UUID) -> RunReport:
-    """The report of a run that is about to be executed, its accounts waiting."""
-    async with store.working() as session:
-        run = await runs.run_of(session, run_id)
-        if run is None:
-            raise UsageError(f"There is no refresh run {run_id}.")
-        wanted = frozenset(account.account_id for account in run.accounts)
-        accounts = await runs.accounts_for_refresh(session, wanted)
-    return RunReport(run_id, [AccountState(account.account_id, account.name) for account in accounts])
-
-
-async def execute_run(store: Store, run_id: uuid.UUID, report: RunReport | None = None) -> RunReport:
-    """Refresh the accounts of a run, some at once. Sick ones carry their error; StoreError ends the whole run.
-
-    ``report`` (of ``prepare``) is kept current while the run goes on.
-    """
-    report = report or await prepare(store, run_id)
-    writer = asyncio.create_task(_keep_writing(store, report))
-    executor = ThreadPoolExecutor(ACCOUNTS_AT_ONCE, thread_name_prefix="meta")
-    stopping = threading.Event()
-    try:
-        with _rare_garbage_collection():
-            await _refresh_all(store, report, executor, stopping)
-        report.finished = True
-    finally:
-        stopping.set()
-        executor.shutdown(wait=False, cancel_futures=True)
-        writer.cancel()
-        with suppress(asyncio.CancelledError):
-            await writer
-        if not report.finished:
-            _stop(report)
-        await _write(store, report)
-        async with store.working() as session:
-            await runs.finish_run(session, run_id, report.state if report.finished else "failed")
-    return report
-
-
-@contextmanager
-def _rare_garbage_collection() -> Iterator[None]:
-    """Pages of rows are hundreds of thousands of small objects without cycles: looking through them takes a quarter."""
-    before = gc.get_threshold()
-    if before == RARELY:
-        yield  # another run of this process has set it, and puts it back
-        return
-    gc.set_threshold(*RARELY)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
-async def _refresh_all(
-    store: Store, report: RunReport, executor: ThreadPoolExecutor, stopping: threading.Event
-) -> None:
-    async with store.working() as session:
-        run = await runs.run_of(session, report.run_id)
-        accounts = await runs.accounts_for_refresh(session, frozenset(one.account_id for one in report.accounts))
-    if run is None:
-        raise UsageError(f"There is no refresh run {report.run_id}.")
-    states = {state.account_id: state for state in report.accounts}
-    vault = TokenVault(get_settings())
-    places = asyncio.Semaphore(ACCOUNTS_AT_ONCE)
-    now = dt.datetime.now(dt.UTC)
-
-    async def one(account: Account) -> None:
-        state = states[account.account_id]
-        async with places:
-            started = time.monotonic()
-            state.state = "running"
-            try:
-                service = _service(account, vault, stopping)
-            except SettingsError as error:
-                _fail(state, account, MetaError(error.message, error.remedy))
-                return
-            work = AccountRefresh(store, service, state, report.run_id, executor, now, run.since, run.until)
-            try:
-                await work.refresh()
-                state.state = "complete"
-            except MetaError as error:
-                _fail(state, account, error)
-            finally:
-                state.api_calls, state.seconds = service.calls, time.monotonic() - started
-                service.close()
-            await _note_credential(store, account, state)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for account in accounts:
-                group.create_task(one(account))
-    except* StoreError as errors:
-        failure = _first(errors)
-        reason = getattr(failure.__cause__, "orig", failure.__cause__) or failure
-        logger.error("the refresh run %s ended: %s", report.run_id, str(reason).partition("\n")[0])
-        logger.debug("the whole of it", exc_info=failure)
-    else:
-        return
-    raise failure
-
-
-def _service(account: Account, vault: TokenVault, stopping: threading.Event) -> MetaService:
-    def pause(seconds: float) -> None:
-        if stopping.wait(seconds):
-            raise MetaError(runs.STOPPED, runs.STOPPED_REMEDY)
-
-    credential = account.client.credential
-    if credential is None:
-        raise SettingsError("The client has no token.", "Store one with `python -m lib client token`.")
-    return MetaService(vault.open(credential.token_encrypted), account.client.graph_url, pause=pause)
-
-
-def _fail(state: AccountState, account: Account, error: MetaError) -> None:
-    if isinstance(error, TokenDead):
-        error.remedy = (
-            f"Create a new system-user token with ads_read for {account.client.name} and store it with"
-            f" `python -m lib client token {account.client.slug} --token-stdin`. What was stored before stays."
+        await queue.serialise(session)
+        ids = await _wanted(session, actor, account_ids)
+        found = await queue.waiting_asks(session, ask.by_name(ids))
+        elsewhere = jobs.waiting_accounts(ask, ids, found)
+        due = [account_id for account_id in ids if account_id not in elsewhere]
+        if elsewhere and not due:
+            return NotedRun(next(iter(elsewhere.values())), elsewhere)
+        await _take_the_place(session, ask, due)
+        run_id = await runs.add_run(session, due, requested_by=actor.user_id, since=since, until=until, kind=kind)
+        await jobs.defer(session, run_id, ask, due)
+        if not due:
+            await runs.end_run(session, run_id)
+        await note_start(
+            session, actor, via, frozenset(due), {"run": run_id, "since": since, "until": until, **_said(kind)}
         )
-    state.state, state.error = "failed", error
+        return NotedRun(run_id, elsewhere)
 
 
-def _stop(report: RunReport) -> None:
-    for state in report.accounts:
-        if state.state not in ("complete", "failed"):
-            state.state = "failed"
-            state.error = MetaError(runs.STOPPED, runs.STOPPED_REMEDY)
+async def start_run(
+    store: Store,
+    *,
+    actor: Actor = OPERATOR_ACTOR,
+    via: Via = "cli",
+    account_ids: frozenset[int] | None = None,
+    since: dt.date | None = None,
+    until: dt.date | None = None,
+    kind: str = "asked",
+) -> uuid.UUID:
+    """The same, for whom the run is enough."""
+    noted = await note_run(store, actor=actor, via=via, account_ids=account_ids, since=since, until=until, kind=kind)
+    return noted.run_id
 
 
-async def _note_credential(store: Store, account: Account, state: AccountState) -> None:
-    if state.state == "complete" or isinstance(state.error, TokenDead):
-        async with store.working() as session:
-            await clients.note_credential(session, account.client_id, "dead" if state.error else "valid")
+def _said(kind: str) -> dict[str, str]:
+    return {} if kind == "asked" else {"kind": kind}
 
 
-async def _keep_writing(store: Store, report: RunReport) -> None:
-    while True:
-        try:
-            await _write(store, report)
-        except StoreError as error:
-            logger.warning("the progress of the refresh run %s was not written: %s", report.run_id, error)
-        await asyncio.sleep(WRITE_EVERY_S)
+async def _wanted(session: AsyncSession, actor: Actor, account_ids: frozenset[int] | None) -> list[int]:
+    accounts = await runs.accounts_for_refresh(session, account_ids)
+    missing = (account_ids or frozenset()) - {account.account_id for account in accounts}
+    if missing:
+        if actor != OPERATOR_ACTOR:
+            raise UsageError("An account of this page is gone; nothing was fetched.", "Load the page again.")
+        raise _unknown(missing, await runs.accounts_for_refresh(session, None))
+    return [account.account_id for account in accounts]
 
 
-async def _write(store: Store, report: RunReport) -> None:
-    async with store.working() as session:
-        await runs.beat(session, report.run_id)
-        for account in report.accounts:
-            error = account.error
-            values = {
-                "state": account.state,
-                "days_total": account.days_total,
-                "days_done": account.days_done,
-                "rows": account.rows,
-                "api_calls": account.api_calls,
-                "seconds": account.seconds,
-                "error_code": error and error.code,
-                "error_subcode": error and error.subcode,
-                "error_message": error and error.message,
-                "error_remedy": error and error.remedy,
-                "trace_id": error and error.trace_id,
-            }
-            await runs.write_account(session, report.run_id, account.account_id, values)
-
-
-def _first(errors: BaseExceptionGroup[StoreError]) -> StoreError:
-    """One of a group of failures: they all say the same of the store."""
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+async def _take_the_place(session: AsyncSession, ask: Ask, account_ids: Collection[int]) -> None:
+    """End what was begun for the same and lies still: going on with it would leave out what it had stored by then."""
+    ended: dict[uuid.UUID, list[int]] = {}
+    for one in await queue.supersede(session, list(ask.by_name(account_ids)), STALLED_S):
+        ended.setdefault(one.run_id, []).append(one.account_id)
+    for run_id in sorted(ended):
+        await runs.end_accounts(session, run_id, ended[run_id], "cancelled", runs.SUPERSEDED)
+        await runs.end_run(session, run_id)

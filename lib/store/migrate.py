@@ -32,6 +32,12 @@ def head() -> str:
     return str(revision)
 
 
+def is_known(revision: str) -> bool:
+    """Whether this program has that migration."""
+    found = ScriptDirectory.from_config(Config(ROOT / "alembic.ini")).walk_revisions()
+    return revision in {script.revision for script in found}
+
+
 async def current(store: Store) -> str | None:
     """The migration that the database stands at; ``None`` where it has none."""
 

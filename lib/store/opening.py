@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.engine import URL
 
+from lib.errors import StoreUnavailable
 from lib.settings import Settings
 from lib.store import migrate
 from lib.store.embedded import EmbeddedServer
@@ -29,3 +30,20 @@ def opened(settings: Settings) -> Iterator[URL]:
         url = store_url(settings.database_url.get_secret_value())
         migrate.bring_up_to_date(url)
         yield url
+
+
+@contextmanager
+def found(settings: Settings) -> Iterator[URL]:
+    """The owner's address of the store as it stands: nothing is made, nothing is migrated.
+
+    StoreUnavailable where DATA_DIR has no database yet. Call it where no event loop runs, or in a thread.
+    """
+    if not settings.is_embedded:
+        yield store_url(settings.database_url.get_secret_value())
+        return
+    if not (settings.data_path / "postgres" / "PG_VERSION").exists():
+        raise StoreUnavailable(
+            f"There is no database in the data folder {settings.data_path} yet.", "`make run` makes one."
+        )
+    with EmbeddedServer(settings.data_path) as server:
+        yield server.url()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +20,21 @@ _GENDERS = {"female": 54, "male": 43, "unknown": 3}
 _PLATFORMS = {"facebook": 48, "instagram": 44, "audience_network": 5, "messenger": 3}
 _DEVICES = {"mobile_app": 86, "mobile_web": 6, "desktop": 8}
 _POSITIONS = {"feed": 50, "story": 18, "reels": 22, "search": 4, "marketplace": 6}
+_IMPRESSION_DEVICES = {"iphone": 46, "ipad": 3, "android_smartphone": 40, "desktop": 8, "other": 3}
+_AREAS = {"New York": 28, "Los Angeles": 24, "Chicago": 18, "Dallas-Ft. Worth": 16, "Unknown": 14}
+_NOWHERE = {"Unknown": 1}
 _HOURS = {f"{hour:02d}:00:00 - {hour:02d}:59:59": 1 + (hour > 6) * 4 + (17 < hour < 23) * 4 for hour in range(24)}
 _REGIONS = {"North": 30, "South": 28, "East": 18, "West": 24}
 HOURLY = "hourly_stats_aggregated_by_advertiser_time_zone"
+AREAS = ("dma", "comscore_market")
+DMA_GONE = dt.date(2026, 6, 22)
 _TABLES = {"age": _AGES, "gender": _GENDERS, "publisher_platform": _PLATFORMS, "device_platform": _DEVICES,
-           "platform_position": _POSITIONS, "region": _REGIONS, HOURLY: _HOURS}  # fmt: skip
-_TOGETHER = ({"age", "gender"}, {"publisher_platform", "device_platform", "platform_position"})
-_NOT_OFF_META = {"region", HOURLY}
-KNOWN = {*_TABLES, "country", "dma", "comscore_market", "impression_device", "product_id", "frequency_value",
+           "platform_position": _POSITIONS, "impression_device": _IMPRESSION_DEVICES, "region": _REGIONS,
+           HOURLY: _HOURS}  # fmt: skip
+_TOGETHER = ({"age", "gender"}, {"publisher_platform", "device_platform", "platform_position"},
+             {"publisher_platform", "impression_device", "platform_position"})  # fmt: skip
+_NOT_OFF_META = {"region", HOURLY, *AREAS}
+KNOWN = {*_TABLES, "country", *AREAS, "product_id", "frequency_value",
          "hourly_stats_aggregated_by_audience_time_zone", "user_segment_key", "image_asset", "video_asset",
          "body_asset", "title_asset"}  # fmt: skip
 
@@ -44,19 +52,11 @@ class Split:
 WHOLE = Split((), ("",), np.array([1], dtype=np.int64), False)
 
 
-def split(account: Account, asked: Sequence[str]) -> Split:
+def split(account: Account, asked: Sequence[str], today: dt.date) -> Split:
     """The split for the asked breakdowns; combinations that Meta refuses are refused."""
     if not asked:
         return WHOLE
-    tables = []
-    for name in asked:
-        if name == "country":
-            tables.append(dict(zip(account.market.countries, (64, 19, 11, 6), strict=True)))
-        elif name in _TABLES:
-            tables.append(_TABLES[name])
-        else:
-            valid = ", ".join(sorted([*_TABLES, "country"]))
-            raise errors.bad_parameter(f"breakdowns[0] must be one of the following values: {valid}")
+    tables = [_table(account, name, today) for name in asked]
     if len(set(asked)) != len(asked) or (len(asked) > 1 and not any(set(asked) <= group for group in _TOGETHER)):
         combined = ", ".join(asked)
         raise errors.bad_parameter(f"Current combination of data breakdown columns ({combined}) is invalid")
@@ -66,6 +66,19 @@ def split(account: Account, asked: Sequence[str]) -> Split:
         labels.append("".join(f',"{name}":"{label}"' for name, (label, _) in pairs))
         weights.append(int(np.prod([weight for _, weight in combination])))
     return Split(tuple(asked), tuple(labels), np.array(weights, dtype=np.int64), bool(_NOT_OFF_META & set(asked)))
+
+
+def _table(account: Account, name: str, today: dt.date) -> dict[str, int]:
+    """The segments of one breakdown with their weights. Areas are American; `dma` is refused since its last day."""
+    if name == "country":
+        return dict(zip(account.market.countries, (64, 19, 11, 6), strict=True))
+    if name in AREAS and (name != "dma" or today < DMA_GONE):
+        return _AREAS if account.market.countries[0] == "US" else _NOWHERE
+    if name not in _TABLES:
+        areas = AREAS[today >= DMA_GONE :]
+        valid = ", ".join(sorted([*_TABLES, "country", *areas]))
+        raise errors.bad_parameter(f"breakdowns[0] must be one of the following values: {valid}")
+    return _TABLES[name]
 
 
 def apply(of: Split, base: Ints, key: Keys) -> tuple[Ints, Keys]:

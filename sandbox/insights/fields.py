@@ -5,6 +5,7 @@ from __future__ import annotations
 COUNTS = {
     "impressions": "impressions", "reach": "reach", "clicks": "clicks", "inline_link_clicks": "link_clicks",
     "inline_post_engagement": "engagements", "unique_inline_link_clicks": "unique_link_clicks",
+    "unique_clicks": "unique_clicks",
 }  # fmt: skip
 MONEY = {"spend": "spend"}
 RATIOS = {
@@ -16,6 +17,7 @@ RATIOS = {
     "cost_per_inline_link_click": ("spend", "link_clicks", 1),
     "cost_per_inline_post_engagement": ("spend", "engagements", 1),
     "cost_per_unique_inline_link_click": ("spend", "unique_link_clicks", 1),
+    "unique_ctr": ("unique_clicks", "reach", 100), "cost_per_unique_click": ("spend", "unique_clicks", 1),
 }  # fmt: skip
 LISTS = {
     "outbound_clicks": ("outbound_clicks", "outbound_click"), "video_play_actions": ("video_plays", "video_view"),
@@ -42,13 +44,11 @@ IDENTITY = (
     "updated_time", *RANKINGS,
 )  # fmt: skip
 DATES = ("date_start", "date_stop")
-LONG_GONE_WITH_BREAKDOWNS = (
-    "reach",
-    "frequency",
-    "cpp",
-    "unique_inline_link_click_ctr",
-    "unique_link_clicks_ctr",
-)
+OF_PEOPLE = (
+    "reach", "frequency", "cpp", "unique_clicks", "unique_ctr", "cost_per_unique_click", "unique_inline_link_clicks",
+    "unique_inline_link_click_ctr", "unique_link_clicks_ctr", "cost_per_unique_inline_link_click",
+)  # fmt: skip
+"""What counts people, each once: not by hour, and by other breakdowns not beyond 13 months."""
 
 
 def _names(text: str) -> frozenset[str]:
@@ -64,7 +64,7 @@ NEVER_FILLED = _names(
     "conversions converted_product_quantity converted_product_value cost_per_2_sec_continuous_video_view "
     "cost_per_6_sec_video_view cost_per_ad_click cost_per_conversion cost_per_conversion_lead "
     "cost_per_dda_countby_convs cost_per_estimated_ad_recallers cost_per_objective_result "
-    "cost_per_one_thousand_ad_impression cost_per_result cost_per_unique_action_type cost_per_unique_click "
+    "cost_per_one_thousand_ad_impression cost_per_result cost_per_unique_action_type "
     "cost_per_unique_conversion cost_per_unique_outbound_click dda_countby_convs dda_results "
     "estimated_ad_recall_rate estimated_ad_recall_rate_lower_bound estimated_ad_recall_rate_upper_bound "
     "estimated_ad_recallers estimated_ad_recallers_lower_bound estimated_ad_recallers_upper_bound "
@@ -76,7 +76,7 @@ NEVER_FILLED = _names(
     "onsite_conversion_messaging_detected_purchase_deduped place_page_name product_views "
     "purchase_per_landing_page_view purchases_per_link_click qualifying_question_qualify_answer_rate "
     "result_rate result_values_performance_indicator results shops_assisted_purchases social_spend "
-    "total_card_view unique_actions unique_clicks unique_conversions unique_ctr unique_outbound_clicks "
+    "total_card_view unique_actions unique_conversions unique_outbound_clicks "
     "unique_outbound_clicks_ctr unique_video_continuous_2_sec_watched_actions unique_video_view_15_sec "
     "video_30_sec_watched_actions video_avg_time_watched_actions video_continuous_2_sec_watched_actions "
     "video_p95_watched_actions video_play_curve_actions video_play_retention_0_to_15s_actions "

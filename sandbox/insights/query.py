@@ -14,12 +14,17 @@ from sandbox.params import Params, limit, words
 from sandbox.world import World
 
 LEVELS = ("account", "campaign", "adset", "ad")
+SHORT_MEMORY_MONTHS = 13
+"""How long people are counted by a breakdown, and hours are kept at all."""
 _DEFAULT_FIELDS = ("account_id", "impressions", "spend")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One report. `scope` is the node it was asked of: its level and its id."""
+    """One report. `scope` is the node it was asked of: its level and its id.
+
+    With `hides_people` reach and what comes from it are left out without a word; before `first_day` there are no rows.
+    """
 
     account: Account
     scope: tuple[str, str]
@@ -30,7 +35,8 @@ class Plan:
     split: Split
     conditions: list[Condition]
     sort: tuple[str, bool] | None
-    hides_old_reach: bool
+    hides_people: bool
+    first_day: dt.date
 
 
 def plan(world: World, account: Account, scope: tuple[str, str], params: Params) -> Plan:
@@ -52,9 +58,11 @@ def plan(world: World, account: Account, scope: tuple[str, str], params: Params)
     limit(params)
     names = tuple(words(params, "breakdowns"))
     cut = periods.of(params, today)
-    old = bool(names) and min(since for since, _ in cut) < periods.months_before(today, 13)
-    return Plan(account, scope, level, cut, asked, windows, breakdowns.split(account, names), filters.of(params),
-                _sort(params), old)  # fmt: skip
+    limit_day = periods.months_before(today, SHORT_MEMORY_MONTHS)
+    hourly = breakdowns.HOURLY in names
+    hides = hourly or (bool(names) and min(since for since, _ in cut) < limit_day)
+    return Plan(account, scope, level, cut, asked, windows, breakdowns.split(account, names, today),
+                filters.of(params), _sort(params), hides, limit_day if hourly else dt.date.min)  # fmt: skip
 
 
 def _fields(params: Params) -> tuple[str, ...]:

@@ -58,13 +58,21 @@ class Report:
         """The rows of one chunk, in their order."""
         return self._sorted(self._plan.sort) if self._plan.sort else self._kept(number)[0]
 
+    def counting(self) -> Mask:
+        """Which ads are in the numbers that this report shows."""
+        inventory, level = self._inventory, self._plan.level
+        kept = np.ones(len(inventory.ads), dtype=np.bool_) if self._ads is None else self._ads.copy()
+        if self._shown is not None:
+            kept &= self._shown[inventory.parents(level)]
+        return kept
+
     def _chunk(self, number: int) -> Chunk:
         plan, period = self._plan, self._plan.periods[number]
         mixes = plan.level != "ad"
         signature = self._ads.tobytes() if mixes and self._ads is not None else b""
         moment = self._world.moment(plan.account, period[1])
         key = (plan.account.account_id, period, plan.level, plan.fields, plan.windows, plan.split.names, signature,
-               plan.hides_old_reach, moment)  # fmt: skip
+               plan.hides_people, moment)  # fmt: skip
 
         def make() -> Chunk:
             table = build(self._world, plan, period, self._ads if mixes else None)

@@ -20,7 +20,13 @@ from sandbox.model import rand
 from sandbox.model.columns import INDEX
 from sandbox.model.objects import Inventory
 
-_RANKS = ("AVERAGE", "ABOVE_AVERAGE", "BELOW_AVERAGE_35", "UNKNOWN", "AVERAGE", "BELOW_AVERAGE_10")
+_RANKS = (
+    *("ABOVE_AVERAGE",) * 5, *("AVERAGE",) * 8, *("BELOW_AVERAGE_35",) * 3, *("BELOW_AVERAGE_20",) * 2,
+    "BELOW_AVERAGE_10",
+)  # fmt: skip
+_UNRANKED = "UNKNOWN"
+_FEWEST_IMPRESSIONS = 500
+"""With fewer in the period Meta ranks no ad."""
 
 
 def render(plan: Plan, inventory: Inventory, period: Period, table: Table) -> list[bytes]:
@@ -35,8 +41,10 @@ def render(plan: Plan, inventory: Inventory, period: Period, table: Table) -> li
 
 def _column(plan: Plan, inventory: Inventory, table: Table, name: str) -> Fragments:
     """The fragments of one field: found in one of the groups of `fields`, or else a matter of identity."""
-    if plan.hides_old_reach and name in fields.LONG_GONE_WITH_BREAKDOWNS:
+    if plan.hides_people and name in fields.OF_PEOPLE:
         return [""] * len(table.base)
+    if name in fields.RANKINGS:
+        return _rankings(plan, inventory, table, name)
     for group, write in _WRITERS:
         if name in group:
             return write(plan, table, name)
@@ -88,6 +96,19 @@ _WRITERS: tuple[tuple[Any, Callable[[Plan, Table, str], Fragments]], ...] = (
 )
 
 
+def _rankings(plan: Plan, inventory: Inventory, table: Table, name: str) -> Fragments:
+    """How each ad stands against others: its own for good, once it was seen often enough; of ads only."""
+    if plan.level != "ad":
+        return [""] * len(table.owner)
+    stream = 80 + fields.RANKINGS.index(name)
+    seen = (table.base[:, INDEX["impressions"]] >= _FEWEST_IMPRESSIONS).tolist()
+    draws = (inventory.ads[position].draw for position in table.owner.tolist())
+    return [
+        _pair(name, _RANKS[rand.pick(draw, stream, len(_RANKS))] if is_seen else _UNRANKED)
+        for draw, is_seen in zip(draws, seen, strict=True)
+    ]
+
+
 def _identity(plan: Plan, inventory: Inventory, table: Table, name: str) -> Fragments:
     """Names, ids and settings of the row's object and its parents; absent above the object's own level."""
     account = plan.account
@@ -95,10 +116,12 @@ def _identity(plan: Plan, inventory: Inventory, table: Table, name: str) -> Frag
         "account_id": account.account_id,
         "account_name": account.name,
         "account_currency": account.market.currency,
-        "attribution_setting": "7d_click_1d_view",
     }
     if name in fixed:
         return [_pair(name, fixed[name])] * len(table.owner)
+    if name == "attribution_setting":
+        settings = [_pair(name, text) for text in inventory.attributions(plan.level)]
+        return [settings[position] for position in table.owner.tolist()]
     if plan.level == "account" or name in fields.NEVER_FILLED:
         return [""] * len(table.owner)
     texts = inventory.texts.get((plan.level, name))
@@ -121,9 +144,6 @@ def _of_item(level: str, item: Any, name: str) -> str:
     if name == "optimization_goal":
         adset = item if level == "adset" else getattr(item, "adset", None)
         return str(adset.goal) if adset is not None else ""
-    if name in fields.RANKINGS:
-        rank = _RANKS[rand.pick(item.draw, 80 + fields.RANKINGS.index(name), len(_RANKS))]
-        return rank if level == "ad" else ""
     others = {"objective": item.objective.objective, "buying_type": "AUCTION", "created_time": str(item.start),
               "updated_time": str(item.end)}  # fmt: skip
     return str(others[name])

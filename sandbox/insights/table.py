@@ -40,7 +40,7 @@ def build(world: World, plan: Plan, period: Period, ads: Mask | None) -> Table:
     price = actions.cart_price(market.rate, market.exponent)
     parts: list[tuple[Ints, Ints, Ints, Ints]] = []
     keys: Keys = np.zeros(0, dtype=np.uint64)
-    for day in (day for day in days(period) if world.has(account, day)):
+    for day in (day for day in days(period) if world.has(account, day) and day >= plan.first_day):
         cells, base = world.known(account, day)
         position, key = inventory.positions(cells.code), cells.key
         if ads is not None:

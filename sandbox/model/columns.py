@@ -8,7 +8,7 @@ BASE = (
     "video_plays", "video_3s_plays", "video_15s_plays", "thruplays",
     "video_p25", "video_p50", "video_p75", "video_p100",
     "landing_page_views", "content_views", "add_to_cart", "checkouts", "purchases", "revenue",
-    "leads", "app_installs", "conversations",
+    "leads", "app_installs", "conversations", "unique_clicks",
 )  # fmt: skip
 INDEX = {name: position for position, name in enumerate(BASE)}
 WIDTH = len(BASE)
@@ -29,4 +29,4 @@ OFF_META = ("landing_page_views", "content_views", "add_to_cart", "checkouts", "
 """Events outside Meta's own surfaces: not reported by region or by hour."""
 
 MONEY = ("spend", "revenue")
-NEVER_SUMMED = ("reach", "unique_link_clicks")
+NEVER_SUMMED = ("reach", "unique_link_clicks", "unique_clicks")

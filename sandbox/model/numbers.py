@@ -84,6 +84,8 @@ def _funnel(calendar: Calendar, ordinal: int, live: Ints, *, age: Floats, trait:
     out["reach"] = np.maximum(np.minimum(shown, np.floor(shown / often)), (shown > 0) * 1.0)
     out["outbound_clicks"] = _whole(links * (0.90 + 0.06 * draws[9]), draws[10] * 0.5)
     out["unique_link_clicks"] = np.ceil(links * (0.93 + 0.05 * draws[11]))
+    out["unique_clicks"] = np.minimum(np.ceil(clicks * (0.91 + 0.05 * draws[36])), out["reach"])
+    out["unique_clicks"] = np.maximum(out["unique_clicks"], out["unique_link_clicks"])
     _engagement(out, trait, draws)
     _conversions(out, rate, trait, draws, minor)
     table = np.zeros((len(live), WIDTH), dtype=np.int64)

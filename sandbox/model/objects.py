@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -49,6 +49,11 @@ class AdSet(Item):
     def goal(self) -> str:
         """The optimisation goal; it follows from what the campaign is for."""
         return self.objective.goals[rand.pick(self.draw, 3, 10) * len(self.objective.goals) // 10]
+
+    @property
+    def attribution(self) -> str:
+        """The attribution setting: most keep Meta's default, a day's click and seven days' click are there too."""
+        return ("1d_click", "7d_click", "7d_click", *["7d_click_1d_view"] * 7)[rand.pick(self.draw, 4, 10)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +160,11 @@ class Inventory:
                   dt.date.fromordinal(end), draw, slot, adset.objective, adset.campaign, adset,
                   ids.object_id(self.account.number, ids.CREATIVE, slot, ordinal))  # fmt: skip
 
+    def remove(self, gone: Sequence[int], status: str) -> None:
+        """Let these ads be archived or deleted; only for an inventory that nobody has read from yet."""
+        for position in gone:
+            self.ads[position] = replace(self.ads[position], status=status, effective_status=status)
+
     def positions(self, codes: Ints) -> Ints:
         """Where the ads with these codes stand in `ads`."""
         return self._codes_order[np.searchsorted(self._codes_sorted, codes)]
@@ -179,6 +189,17 @@ class Inventory:
         if level == "ad":
             return np.arange(len(self.ads), dtype=np.int64)
         return self.ad_campaign if level == "campaign" else self.ad_adset
+
+    def attributions(self, level: str) -> list[str]:
+        """For each object of a level, or for the account, the setting of its ad sets; `mixed` where they differ."""
+        if level == "ad":
+            return [ad.adset.attribution for ad in self.ads]
+        if level == "adset":
+            return [adset.attribution for adset in self.adsets]
+        found: dict[str, set[str]] = {}
+        for adset in self.adsets:
+            found.setdefault(adset.campaign.id if level == "campaign" else "", set()).add(adset.attribution)
+        return [settings.pop() if len(settings) == 1 else "mixed" for settings in found.values()]
 
     @cached_property
     def by_id(self) -> dict[str, tuple[str, int]]:

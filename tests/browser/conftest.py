@@ -7,11 +7,12 @@ them in a thread of their own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -24,19 +25,23 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect, sync_playwright
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from lib.access.people import put_person
-from lib.access.sessions import make_link
+from lib.access.sessions import COOKIE, create_session, make_link
 from lib.access.viewer import Role
 from lib.settings import ROOT
 from lib.store.engine import Store
-from lib.store.models import Base
+from tests.browser.forks import forked, into
+from tests.browser.windows import Windows
+from tests.emptying import emptying
 
 T = TypeVar("T")
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 120
+PATIENCE_MS = 60_000
 ARGUMENTS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
     "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
@@ -49,6 +54,7 @@ SETTINGS = (
     "DATABASE_URL",
     "DATA_DIR",
     "AUTH_",
+    "MAIL_",
     "META_GRAPH_URL",
     "TOKEN_KEYS",
     "SESSION_",
@@ -56,19 +62,24 @@ SETTINGS = (
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port of the loopback that nobody listens on.
+
+    Below those that the system gives to connections: one of these could take it before the server does.
+    """
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
-def wait_for_http(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until ``url`` answers; fail with the log where the process ends first."""
+def wait_for_http(url: str, ended: Callable[[], int | None], log: Path) -> None:
+    """Wait until ``url`` answers; fail with the log where the process ends first, by this exit code."""
     end = time.monotonic() + START_TIMEOUT_S
     with httpx.Client(transport=httpx.HTTPTransport(retries=0)) as client:
         while time.monotonic() < end:
-            if process.poll() is not None:
-                pytest.fail(f"The server ended with {process.returncode}:\n{log.read_text()}")
+            if ended() is not None:
+                pytest.fail(f"The server ended with {ended()}:\n{log.read_text()}")
             try:
                 client.get(url, timeout=5)
             except httpx.TransportError:
@@ -84,7 +95,7 @@ def serving(words: list[str], url: str, log: Path, env: dict[str, str]) -> Itera
     with log.open("wb") as output:
         process = subprocess.Popen(words, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
     try:
-        wait_for_http(url, process, log)
+        wait_for_http(url, process.poll, log)
         yield process
     finally:
         process.terminate()
@@ -128,11 +139,10 @@ class Dashboard:
 
     def empty(self) -> None:
         """Empty every table."""
-        tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
 
         async def truncate(store: Store) -> None:
             async with store.engine.begin() as connection:
-                await connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+                await connection.execute(text(emptying()))
 
         self.prepare(truncate)
 
@@ -146,6 +156,11 @@ class Dashboard:
     ) -> uuid.UUID:
         """Make a person, or change one; the clients of ``slugs`` have to exist."""
         return self.prepare(lambda store: put_person(store, email, role, slugs=slugs, password=password)).user_id
+
+    def sign_in(self, context: BrowserContext, user_id: uuid.UUID) -> None:
+        """Make a sign-in of this person and hand it to the browser: what a link does, without the page behind it."""
+        token = self.prepare(lambda store: create_session(store, user_id, "local"))
+        context.add_cookies([{"name": COOKIE, "value": token, "url": self.url, "httpOnly": True, "sameSite": "Lax"}])
 
     def link(self, user_id: uuid.UUID) -> str:
         """A one-time sign-in address."""
@@ -162,15 +177,33 @@ def running_dashboard(
     data_dir.mkdir(parents=True, exist_ok=True)
     address = database_url.render_as_string(hide_password=False)
     env = clean_environment() | {"PORT": str(port), "DATABASE_URL": address, "DATA_DIR": str(data_dir)} | settings
-    words = [sys.executable, "-m", "uvicorn", target, "--host", "127.0.0.1", "--port", str(port)]
-    with serving(words, f"{url}/healthz", log, env):
+    process = forked(run_server, target, port, env, log)
+    try:
+        wait_for_http(f"{url}/healthz", lambda: process.exitcode, log)
         yield Dashboard(url, log, database_url, data_dir)
+    finally:
+        process.terminate()
+        process.join(20)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        process.close()
+
+
+def run_server(target: str, port: int, env: dict[str, str], log: Path) -> None:
+    """What a forked process does: `uvicorn TARGET`, in this environment, its output in ``log``."""
+    into(env, log, log)
+    uvicorn.run(target, host="127.0.0.1", port=port)
 
 
 @pytest.fixture(scope="session")
 def shared_dashboard(database_url: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    """One dashboard for all tests of this worker that need no settings of their own."""
-    with running_dashboard(database_url, tmp_path_factory.mktemp("dashboard")) as dashboard:
+    """One dashboard for all tests of this worker that need no settings of their own; it logs request lines.
+
+    PostgreSQL answers every question: what was stored a moment ago is there, and no copy hides a fault.
+    """
+    folder = tmp_path_factory.mktemp("dashboard")
+    with running_dashboard(database_url, folder, LOG_LEVEL="INFO", MIRROR_MEMORY_MB="0") as dashboard:
         yield dashboard
 
 
@@ -182,42 +215,53 @@ def dashboard(shared_dashboard: Dashboard) -> Dashboard:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, headless, told to call nobody."""
+def browser(database_url: URL) -> Iterator[Browser]:
+    """Chromium, headless, told to call nobody.
+
+    After the worker's database, which is made on a loop: from here on Playwright's own runs in this thread.
+    """
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.fail(INSTALL)
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
+        # The first page of a server, and any page of a busy machine, is longer in coming than Playwright waits.
+        expect.set_options(timeout=PATIENCE_MS)
         chromium = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *sandbox])
         yield chromium
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def windows(browser: Browser) -> Iterator[Windows]:
+    """Contexts of this worker's browser, which keep what they have loaded of the app."""
+    windows = Windows(browser, PATIENCE_MS)
+    yield windows
+    windows.close()
+
+
 @pytest.fixture
-def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browser contexts (each with cookies of its own) that end with the test."""
-    contexts: list[BrowserContext] = []
+def new_context(windows: Windows) -> Iterator[Callable[..., BrowserContext]]:
+    """Gives browser contexts (each with cookies of its own) for as long as the test."""
+    taken: list[tuple[BrowserContext, dict[str, Any]]] = []
 
-    def make(**options: Any) -> BrowserContext:
-        context = browser.new_context(**options)
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        return context
+    def take(**options: Any) -> BrowserContext:
+        taken.append((windows.take(**options), options))
+        return taken[-1][0]
 
-    yield make
-    for context in contexts:
-        context.close()
+    yield take
+    for context, options in taken:
+        windows.put_back(context, **options)
 
 
 @pytest.fixture
 def signed_in(dashboard: Dashboard, new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
-    """Signs a person in by a one-time link, in a context of their own, and gives the page at ``/``."""
+    """Gives a page that shows nothing yet, in a context of its own in which a person is signed in."""
 
     def sign_in(user_id: uuid.UUID | None = None, **options: Any) -> Page:
-        page = new_context(**options).new_page()
-        page.goto(dashboard.link(user_id or dashboard.add_user()))
-        return page
+        context = new_context(**options)
+        dashboard.sign_in(context, user_id or dashboard.add_user())
+        return context.new_page()
 
     return sign_in
 

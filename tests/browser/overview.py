@@ -6,7 +6,6 @@ import csv
 import datetime as dt
 import io
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,8 +20,9 @@ import httpx
 from cryptography.fernet import Fernet
 from playwright.sync_api import Locator, Page, expect
 
-from lib.settings import ROOT
+from tests.browser import grids, reruns
 from tests.browser.conftest import Dashboard, clean_environment, free_port, serving
+from tests.browser.forks import run_command
 
 TOKEN_KEYS = Fernet.generate_key().decode()
 TABLE = "Campaigns, the totals of all of them in the first row"
@@ -78,17 +78,9 @@ def command(dashboard: Dashboard, sandbox: Sandbox, *words: str, stdin: str = ""
         "META_GRAPH_URL": sandbox.url,
         "TOKEN_KEYS": TOKEN_KEYS,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "lib", *words],
-        cwd=ROOT,
-        env=env,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{words} ended with {done.returncode}: {done.stderr}")
+    done = run_command(env, *words, stdin=stdin)
+    if done.code:
+        raise RuntimeError(f"{words} ended with {done.code}: {done.stderr}")
     return done.stdout
 
 
@@ -105,18 +97,11 @@ def yesterday(sandbox: Sandbox, currency: str) -> dt.date:
 
 
 def loaded(page: Page) -> None:
-    """Wait until the page is drawn to its end."""
-    expect(page.locator(".st-key-pager")).to_be_visible(timeout=20_000)
-    expect(page.get_by_test_id("stMetricValue").nth(9)).to_be_visible(timeout=20_000)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=20_000)
-
-
-def pick(page: Page, label: str, option: str) -> None:
-    """Choose an option of a select box."""
-    box = page.get_by_role("combobox", name=label, exact=True)
-    box.click()
-    box.fill(option)
-    page.get_by_role("option", name=option, exact=True).click()
+    """Wait until the page shows the numbers of all that was asked."""
+    reruns.settled(page)
+    expect(page.locator(".st-key-pager")).to_be_visible()
+    expect(page.get_by_test_id("stMetricValue").nth(9)).to_be_visible()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
 def table(page: Page) -> Locator:
@@ -124,18 +109,9 @@ def table(page: Page) -> Locator:
     return page.locator(f'[aria-label="{TABLE}"] canvas table')
 
 
-def row_of(page: Page, row: int) -> Locator:
-    """A row of the campaigns table; row 1 has the totals."""
-    return table(page).locator(f'tr[aria-rowindex="{row + 1}"]')
-
-
-def cells(page: Page, row: int) -> dict[str, str]:
-    """A row of the campaigns table by its column labels; row 1 has the totals."""
-    grid = table(page)
-    expect(grid.locator("th", has_text="CPM")).to_be_attached()
-    heads = grid.locator("th").all_text_contents()
-    found = row_of(page, row).locator("td").all_text_contents()
-    return dict(zip(heads, found, strict=True))
+def rows(page: Page) -> list[dict[str, str]]:
+    """The rows of the campaigns table in sight by their column labels; the first has the totals."""
+    return grids.rows(table(page))
 
 
 def number(words: str) -> Decimal:
@@ -152,13 +128,20 @@ def card(page: Page, label: str) -> Locator:
     )
 
 
-def downloaded(page: Page) -> tuple[str, list[dict[str, str]]]:
-    """Click the download; the file's name and its rows."""
+def download(page: Page, label: str = "CSV") -> tuple[str, bytes]:
+    """Open the menu of downloads and take one; the file's name and its content."""
+    button = page.get_by_role("button", name=label, exact=True)
+    if not button.is_visible():
+        page.get_by_role("button", name=re.compile(r"^Download \(")).click()
     with page.expect_download() as waiting:
-        page.get_by_role("button", name=re.compile("Download CSV")).click()
-    download = waiting.value
+        button.click()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "file.csv")
-        download.save_as(path)
-        words = path.read_bytes().decode("utf-8-sig")
-    return download.suggested_filename, list(csv.DictReader(io.StringIO(words, newline="")))
+        path = Path(folder, "file")
+        waiting.value.save_as(path)
+        return waiting.value.suggested_filename, path.read_bytes()
+
+
+def downloaded(page: Page) -> tuple[str, list[dict[str, str]]]:
+    """Download the CSV; the file's name and its rows."""
+    name, content = download(page)
+    return name, list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))

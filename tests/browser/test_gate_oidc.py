@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,10 @@ from sqlalchemy.engine import URL
 
 from lib.access.viewer import Role
 from lib.store.engine import Store
-from tests.browser.conftest import Dashboard, Frames, free_port, running_dashboard, serving
+from tests.browser.conftest import Dashboard, Frames
+from tests.browser.single_sign_on import running_behind
+from tests.factories import add_account, add_client
+from tests.integration.api.houses import add_run
 
 Contexts = Callable[..., BrowserContext]
 BUTTON = "Sign in with single sign-on"
@@ -33,24 +33,8 @@ PEOPLE = (
 
 
 @pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port, log = free_port(), tmp_path_factory.mktemp("oidc") / "provider.log"
-    claims = [word for person in PEOPLE for word in ("--user-claims", json.dumps(person))]
-    words = [sys.executable, "-m", "oidc_provider_mock", "-p", str(port), *claims]
-    url = f"http://localhost:{port}"
-    with serving(words, f"{url}/.well-known/openid-configuration", log, dict(os.environ)):
-        yield url
-
-
-@pytest.fixture(scope="module")
-def oidc_server(provider: str, database_url: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    settings = {
-        "AUTH_ISSUER": provider,
-        "AUTH_CLIENT_ID": "dashboard",
-        "AUTH_CLIENT_SECRET": "the client's own secret",
-        "AUTH_COOKIE_SECRET": "a secret of forty characters, just for tests",
-    }
-    with running_dashboard(database_url, tmp_path_factory.mktemp("sso"), **settings) as running:
+def oidc_server(database_url: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    with running_behind(database_url, tmp_path_factory.mktemp("sso"), PEOPLE) as running:
         yield running
 
 
@@ -88,7 +72,7 @@ def test_sign_in_comes_back_to_the_deep_link(sso: Dashboard, new_context: Contex
     page.on("request", lambda request: requests.append(request.url))
     sign_in(page, f"{sso.url}/?period=last_7&kept=a%20%26%20b", "ana")
     expect(page.get_by_text(f"{ANA} · analyst")).to_be_visible()
-    assert page.url.startswith(f"{sso.url}/?period=last_7")
+    expect(page).to_have_url(re.compile(rf"^{re.escape(sso.url)}/\?period=last_7"))
     assert sessions_of(sso) == [("oidc", True)]
     asked = next(url for url in requests if "/oauth2/authorize?" in url)
     assert "nonce=" in asked
@@ -115,7 +99,6 @@ def test_a_copied_cookie_is_worth_nothing_after_the_sign_out(sso: Dashboard, new
     sign_out(page)
     assert sessions_of(sso) == [("oidc", False)]
     assert not [cookie for cookie in context.cookies(sso.url) if cookie["name"].startswith("_streamlit_user")]
-    other.reload()
     expect(other.get_by_role("button", name=BUTTON)).to_be_visible()
     jar = {cookie["name"]: cookie["value"] for cookie in copied}
     assert httpx.get(f"{sso.url}/media/anything.csv", cookies=jar).status_code == 401
@@ -172,4 +155,38 @@ def test_nobody_is_sent_elsewhere_after_the_sign_in(sso: Dashboard, new_context:
     context.add_cookies([{"name": "ads_next", "value": "%2F%2Fevil.example%2F", "url": sso.url}])
     page.get_by_role("button", name="ana", exact=True).click()
     expect(page.get_by_text(f"{ANA} · admin")).to_be_visible()
-    assert page.url == f"{sso.url}/"
+    expect(page).to_have_url(f"{sso.url}/")
+
+
+WATCH = """run => new Promise(done => {
+    const socket = new WebSocket(`/api/v1/live?run=${run}`), said = [];
+    socket.onmessage = message => said.push(JSON.parse(message.data).type);
+    socket.onclose = closed => done([closed.code, ...said]);
+})"""
+SIGN_OUT = "() => fetch('/api/v1/auth/logout', {method: 'POST'}).then(answer => answer.status)"
+
+
+def test_the_api_knows_who_signed_in_by_oidc(sso: Dashboard, new_context: Contexts) -> None:
+    sso.add_user(CORA)
+
+    async def ended_run(store: Store) -> str:
+        async with store.working() as session:
+            client_id = await add_client(session, "acme")
+            await add_account(session, 11, client_id)
+        return str(await add_run(store, [11]))
+
+    run = sso.prepare(ended_run)
+    context = new_context()
+    page = context.new_page()
+    sign_in(page, sso.url, "cora")
+    expect(page.get_by_text(f"{CORA} · admin")).to_be_visible()
+    jar = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
+    assert "ads_session" not in jar
+    me = httpx.get(f"{sso.url}/api/v1/me", cookies=jar)
+    assert (me.status_code, me.json()["data"]["email"]) == (200, CORA)
+    assert page.evaluate(WATCH, run) == [1000, "end"]
+    assert page.evaluate(WATCH, "unknown") == [1006]
+    assert httpx.post(f"{sso.url}/api/v1/auth/logout", cookies=jar).status_code == 403
+    assert page.evaluate(SIGN_OUT) == 204
+    assert httpx.get(f"{sso.url}/api/v1/me", cookies=jar).status_code == 401
+    assert page.evaluate(WATCH, run) == [1006]

@@ -64,3 +64,37 @@ def test_no_column_of_the_store_is_a_float_where_money_could_be(empty_url: URL) 
             " WHERE table_schema = 'public' AND data_type IN ('double precision', 'real', 'money')"
         ).fetchall()
     assert floats == [("refresh_run_account", "seconds")]
+
+
+def test_raw_actions_move_to_a_table_of_their_own_and_back(empty_url: URL) -> None:
+    migrate.upgrade(empty_url, "0004")
+    found = "SELECT ad_id, actions, action_values FROM {} ORDER BY ad_id"
+    address = empty_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address) as connection:
+        connection.execute("INSERT INTO client (slug, name, graph_url) VALUES ('a', 'A', '')")
+        connection.execute("INSERT INTO account (account_id, client_id, name) SELECT 1, id, 'A' FROM client")
+        connection.execute(
+            "INSERT INTO insight (account_id, date, ad_id, adset_id, campaign_id, spend_micros, actions, action_values)"
+            " VALUES (1, '2026-01-01', 1, 1, 1, 5, '[1]', '[2]'), (1, '2026-01-01', 2, 1, 1, 6, NULL, NULL)"
+        )
+    migrate.upgrade(empty_url)
+    with psycopg.connect(address) as connection:
+        assert connection.execute(found.format("insight_actions")).fetchall() == [(1, [1], [2])]
+        rows = connection.execute("SELECT ad_id, spend_micros FROM insight ORDER BY 1").fetchall()
+        assert rows == [(1, 5), (2, 6)]
+    migrate.downgrade(empty_url, "0004")
+    with psycopg.connect(address) as connection:
+        assert connection.execute(found.format("insight")).fetchall() == [(1, [1], [2]), (2, None, None)]
+
+
+def test_live_clients_of_one_name_are_parted(empty_url: URL) -> None:
+    migrate.upgrade(empty_url, "0006")
+    address = empty_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    clients = (("a", "Acme", None), ("b", "ACME", None), ("c", "acme", "2026-01-01"), ("d", "Bolt", None))
+    with psycopg.connect(address) as connection:
+        for row in clients:
+            connection.execute("INSERT INTO client (slug, name, archived_at, graph_url) VALUES (%s, %s, %s, '')", row)
+    migrate.upgrade(empty_url)
+    with psycopg.connect(address) as connection:
+        names = connection.execute("SELECT name FROM client ORDER BY id").fetchall()
+    assert names == [("Acme",), ("ACME (b)",), ("acme",), ("Bolt",)]

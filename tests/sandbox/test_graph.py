@@ -267,7 +267,7 @@ def test_increments_ranges_and_sort(sandbox: Sandbox, account: str) -> None:
         ({"date_preset": "last_fortnight"}, 100, "date_preset"),
         ({"time_increment": "0"}, 100, "time_increment"),
         ({"level": "galaxy"}, 100, "level must be one of"),
-        ({"breakdowns": ["dma"]}, 100, "breakdowns[0]"),
+        ({"breakdowns": ["planet"]}, 100, "breakdowns[0]"),
         ({"breakdowns": ["age", "country"]}, 100, "age, country"),
         ({"filtering": [{"field": "spend", "operator": "LIKE", "value": 1}]}, 100, "operator"),
         ({"filtering": [{"field": "ad.colour", "operator": "IN", "value": ["x"]}]}, 100, "ad.colour"),

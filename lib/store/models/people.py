@@ -30,7 +30,10 @@ class User(Base):
 
 
 class UserSession(Base):
-    """A sign-in that can be revoked. ``provider`` is local, link or oidc."""
+    """A sign-in that can be revoked. ``provider`` is local, link, oidc or popup.
+
+    ``seen_at`` is when it was last used, to the minute; ``seen_as_id`` whose eyes an administrator looks through by it.
+    """
 
     __tablename__ = "user_session"
 
@@ -40,6 +43,8 @@ class UserSession(Base):
     created_at: Mapped[created]
     expires_at: Mapped[moment]
     revoked_at: Mapped[moment | None]
+    seen_at: Mapped[created]
+    seen_as_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("app_user.id", ondelete="SET NULL"))
 
 
 class SignInLink(Base):

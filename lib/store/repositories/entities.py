@@ -42,3 +42,25 @@ async def known_ids(session: AsyncSession, model: Entity, account_id: int, ids: 
         select(key).where(model.account_id == account_id, key == any_(literal(list(ids), ARRAY(BigInteger))))
     )
     return set(found)
+
+
+async def creative_ids(session: AsyncSession, account_id: int) -> list[int]:
+    """The creatives that the account's ads name."""
+    mine = (Ad.account_id == account_id, Ad.creative_id.is_not(None))
+    found = await session.scalars(select(Ad.creative_id).where(*mine).distinct().order_by(Ad.creative_id))
+    return [number for number in found if number is not None]
+
+
+async def ads_by_campaign(session: AsyncSession, account_id: int) -> dict[int, list[int]]:
+    """The ads that are stored of each campaign."""
+    found: dict[int, list[int]] = {}
+    rows = await session.execute(select(Ad.campaign_id, Ad.ad_id).where(Ad.account_id == account_id))
+    for campaign_id, ad_id in rows.tuples():
+        found.setdefault(campaign_id, []).append(ad_id)
+    return found
+
+
+async def stored_ids(session: AsyncSession, model: Entity, account_id: int) -> Sequence[int]:
+    """Every object of this kind that the store has of the account."""
+    key = list(model.__table__.primary_key)[1]
+    return (await session.scalars(select(key).where(model.account_id == account_id))).all()

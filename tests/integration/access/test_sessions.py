@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
+import uuid
 
 import pytest
 from sqlalchemy import text
 
 from lib.access import sessions
-from lib.access.people import ensure_local_admin, put_person
+from lib.access.audit import OPERATOR_ACTOR
+from lib.access.people import change_person, ensure_local_admin, put_person
 from lib.access.tokens import token_hash
 from lib.access.viewer import Role
-from lib.errors import AccessError
+from lib.errors import AccessError, Conflict, NotFound
 from lib.store.engine import Store
 from lib.store.models import Base
+from tests.people import last_noted, noted, signed_in
 
 HOUR = dt.timedelta(hours=1)
 
@@ -70,6 +74,7 @@ async def test_expired_sessions_and_inactive_people_are_nobody(store: Store) -> 
 
 
 async def test_grants_and_roles_change_at_once(store: Store, clients: dict[str, int]) -> None:
+    await ensure_local_admin(store)
     person = await put_person(store, "ana@example.com", Role.VIEWER)
     token = await sessions.create_session(store, person.user_id, "local", HOUR)
     expected: list[tuple[Role, list[str] | None, set[int]]] = [
@@ -101,6 +106,41 @@ async def test_expired_and_unknown_links_open_nothing(store: Store) -> None:
     link = await sessions.make_link(store, await ensure_local_admin(store), dt.timedelta(seconds=-1))
     assert await sessions.redeem_link(store, link) is None
     assert await sessions.redeem_link(store, "unknown") is None
+
+
+async def test_an_administrator_hands_out_a_link_that_is_noted_and_short_lived(store: Store) -> None:
+    ana = await put_person(store, "ana@example.com", Role.VIEWER)
+    admin, _ = await signed_in(store)
+    link = await sessions.make_link_for(store, admin, ana.user_id)
+    note = await last_noted(store)
+    assert (note["email"], note["action"], note["via"], note["subject"]) == (
+        admin.email,
+        "made link",
+        "page",
+        "ana@example.com",
+    )
+    async with store.working() as session:
+        left = await session.scalar(text("SELECT expires_at - now() FROM sign_in_link WHERE used_at IS NULL"))
+    assert sessions.HANDED_LINK_AGE - dt.timedelta(minutes=1) < left <= sessions.HANDED_LINK_AGE
+    viewer = await sessions.viewer_of(store, await sessions.redeem_link(store, link) or "")
+    assert viewer is not None
+    assert viewer.email == "ana@example.com"
+    assert await sessions.redeem_link(store, link) is None
+
+
+async def test_nobody_else_hands_out_a_link_and_nobody_disabled_gets_one(store: Store) -> None:
+    ana = await put_person(store, "ana@example.com", Role.VIEWER)
+    admin, _ = await signed_in(store)
+    manager, _ = await signed_in(store, "mara@example.com", Role.MANAGER)
+    for viewer in (manager, dataclasses.replace(admin, seen_by="eve@example.com")):
+        with pytest.raises(AccessError):
+            await sessions.make_link_for(store, viewer, ana.user_id)
+    with pytest.raises(NotFound):
+        await sessions.make_link_for(store, admin, uuid.UUID(int=0))
+    await change_person(store, OPERATOR_ACTOR, ana.user_id, is_active=False)
+    with pytest.raises(Conflict, match=r"ana@example\.com is disabled"):
+        await sessions.make_link_for(store, admin, ana.user_id)
+    assert await noted(store, "made link") == []
 
 
 async def test_no_token_is_stored_as_it_is(store: Store) -> None:

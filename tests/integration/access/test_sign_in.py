@@ -1,21 +1,32 @@
-"""/sign-in, /sign-out, /api/v1/me and the headers, through the HTTP side of the server."""
+"""/sign-in, /api/v1/me and the headers, through the HTTP side of the server."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import re
+from pathlib import Path
 
 import httpx
 import pytest
+import streamlit
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import text
 
 from api import accounts
 from lib.access import sessions
 from lib.access.passwords import HASHER
 from lib.access.people import put_person
+from lib.access.tokens import token_hash
 from lib.access.viewer import Role
 from lib.store.engine import Store
+from lib.store.migrate import head
+from lib.store.models import User
+from lib.store.repositories import people
 from tests.integration.access.conftest import HOST, browsing
+from tests.locking import meanwhile
+from tests.people import noted
 
 EMAIL, PASSWORD = "ana@example.com", "correct horse battery"
 
@@ -43,8 +54,23 @@ async def test_a_link_signs_in_once(store: Store, http: httpx.AsyncClient) -> No
     assert "max-age=43200" in cookie
     assert "secure" not in cookie
     bad = next(answer for answer in answers if answer.status_code == 410)
-    assert "make run" in bad.text
+    assert "Run make run once more" in bad.text
     assert (await http.get("/api/v1/me")).json()["data"]["email"] == EMAIL
+
+
+async def test_whoever_does_not_run_it_themselves_asks_their_administrator(store: Store) -> None:
+    async with browsing(store, DATABASE_URL="postgresql://somebody@db.example.com/ads") as client:
+        gone = (await client.get("/sign-in?token=unknown")).text
+    assert "Ask your administrator for a new link" in gone
+    assert "make run" not in gone
+
+
+async def test_the_forms_have_the_pages_font_and_fetch_nothing_else(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/sign-in")
+    (address,) = re.findall(r'url\("([^"]+)"\)', answer.text)
+    assert re.fullmatch(r"/static/media/SourceSansVF-Upright[\w.-]+\.woff2", address)
+    assert (Path(streamlit.__file__).parent / "static" / address[1:]).is_file()
+    assert "font-src 'self';" in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("token", ["", "unknown", "x" * 3000, "%00", "%ff", "a&token=b"])
@@ -91,6 +117,10 @@ async def test_the_same_answer_whoever_it_was(store: Store, http: httpx.AsyncCli
         pages.add(answer.text.split('name="email"')[0])
     assert len(pages) == 1
     assert "do not belong together" in pages.pop()
+    wrong, unknown = "wrong password", "unknown address"
+    empty, disabled = "this person has no password", "this person is disabled"
+    whys = [note.after["why"] for note in await noted(store, "sign-in failed")]
+    assert whys == [wrong, wrong, unknown, empty, empty, disabled, unknown, unknown]
 
 
 async def test_unknown_people_are_hashed_for_too(
@@ -141,17 +171,11 @@ async def test_what_is_typed_is_never_markup(http: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:9999", ""])
-@pytest.mark.parametrize("address", ["/sign-in", "/sign-out"])
-async def test_forms_of_other_sites_are_refused(
-    store: Store, http: httpx.AsyncClient, origin: str, address: str
-) -> None:
-    person = await put_person(store, EMAIL, Role.ADMIN, password=PASSWORD)
-    token = await sessions.create_session(store, person.user_id, "local")
-    http.cookies.set("ads_session", token)
-    answer = await http.post(address, data={"email": EMAIL, "password": PASSWORD}, headers={"origin": origin})
+async def test_forms_of_other_sites_are_refused(store: Store, http: httpx.AsyncClient, origin: str) -> None:
+    await put_person(store, EMAIL, Role.ADMIN, password=PASSWORD)
+    answer = await http.post("/sign-in", data={"email": EMAIL, "password": PASSWORD}, headers={"origin": origin})
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
-    assert await sessions.viewer_of(store, token) is not None
 
 
 async def test_a_form_that_is_too_long_is_not_read(http: httpx.AsyncClient) -> None:
@@ -160,17 +184,56 @@ async def test_a_form_that_is_too_long_is_not_read(http: httpx.AsyncClient) -> N
     assert (await http.post("/sign-in", content=many)).status_code == 413
 
 
-async def test_signing_out_ends_the_session(store: Store, http: httpx.AsyncClient) -> None:
+SHUT = ["hashed_password = '$argon2id$another'", "is_active = false"]
+
+
+@pytest.mark.parametrize("change", SHUT)
+async def test_a_password_that_ends_while_it_is_looked_at_opens_nothing(
+    store: Store, http: httpx.AsyncClient, change: str
+) -> None:
     await put_person(store, EMAIL, Role.ADMIN, password=PASSWORD)
-    await submit(http)
-    token = http.cookies["ads_session"]
-    answer = await http.post("/sign-out")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
-    assert "ads_session" not in http.cookies
-    assert await sessions.viewer_of(store, token) is None
-    http.cookies.set("ads_session", token)
-    assert (await http.get("/api/v1/me")).status_code == 401
-    assert (await http.get("/sign-out")).status_code == 405
+    async with meanwhile(store, f"UPDATE app_user SET {change}", submit(http)) as coming:
+        answer = await coming
+    assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)
+    assert "do not belong together" in answer.text
+    async with store.working() as session:
+        assert (await session.execute(text("SELECT count(*) FROM user_session"))).scalar_one() == 0
+    assert [note.action for note in await noted(store)][-1] == "sign-in failed"
+    assert not await noted(store, "signed in")
+
+
+async def test_a_better_hash_of_the_old_password_does_not_bring_it_back(store: Store, http: httpx.AsyncClient) -> None:
+    person = await put_person(store, EMAIL, Role.ADMIN)
+    weak = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=1024),)).hash(PASSWORD)
+    async with store.working() as session:
+        await session.execute(text("UPDATE app_user SET hashed_password = :hash"), {"hash": weak})
+    async with meanwhile(store, "UPDATE app_user SET hashed_password = 'new'", submit(http)) as coming:
+        assert (await coming).status_code == 401
+    async with store.working() as session:
+        user = await session.get_one(User, person.user_id)
+    assert user.hashed_password == "new"
+
+
+async def test_a_link_and_a_popup_that_end_while_they_are_used_open_nothing(store: Store) -> None:
+    person = await put_person(store, EMAIL, Role.ADMIN)
+    link = await sessions.make_link(store, person.user_id)
+    shut = "UPDATE app_user SET is_active = false"
+    async with meanwhile(store, shut, sessions.redeem_link(store, link)) as coming:
+        assert await coming is None
+    await put_back(store)
+    token = await sessions.create_session(store, person.user_id, "oidc")
+    async with meanwhile(store, shut, exchanged(store, token)) as coming:
+        assert await coming is False
+
+
+async def put_back(store: Store) -> None:
+    async with store.working() as session:
+        await session.execute(text("UPDATE app_user SET is_active = true"))
+
+
+async def exchanged(store: Store, token: str) -> bool:
+    async with store.gatekeeping() as session:
+        return await people.exchange_session(session, token_hash(token), b"another", "popup")
 
 
 async def test_fastapi_users_reads_and_destroys_our_sessions(store: Store) -> None:
@@ -200,7 +263,7 @@ async def test_the_api_knows_nobody_without_a_session(http: httpx.AsyncClient, c
 @pytest.mark.parametrize(
     "address",
     [
-        "/docs", "/redoc", "/openapi.json", "/api/v1/docs", "/api/v1/redoc", "/api/v1/openapi.json", "/api/v1/",
+        "/docs", "/redoc", "/openapi.json", "/api/v1/docs", "/api/v1/redoc", "/api/v1/",
         "/api/v1/register", "/_stcore/metrics", "/_stcore/agent/openapi.json", "/page/_stcore/agent/mcp",
         "/_stcore/upload_file/a/b", "/_stcore/script-health-check",
     ],
@@ -225,8 +288,8 @@ async def test_behind_https_every_cookie_is_secure(store: Store) -> None:
         answer = await submit(http)
         assert answer.headers["set-cookie"].lower().count("; secure") == 1
         assert "max-age" in answer.headers["strict-transport-security"]
-        gone = await http.post("/sign-out")
-        assert "secure" in gone.headers["set-cookie"].lower()
+        gone = await http.post("/api/v1/auth/logout")
+        assert "; secure" in gone.headers["set-cookie"].lower()
 
 
 async def test_sessions_hold_as_long_as_the_setting_says(store: Store) -> None:
@@ -249,7 +312,7 @@ async def test_health_and_readiness(store: Store, http: httpx.AsyncClient) -> No
         assert (behind.status_code, behind.json()) == (503, {"database": "ok", "migrations": "behind"})
     finally:
         async with store.engine.begin() as connection:
-            await connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+            await connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head()})
 
 
 async def test_a_lost_database_is_a_sentence(store: Store) -> None:
@@ -262,7 +325,7 @@ async def test_a_lost_database_is_a_sentence(store: Store) -> None:
         me = await http.get("/api/v1/me")
         assert me.status_code == 503
         assert me.json()["error"]["message"].startswith("The database cannot be reached.")
-        for answer in (await http.get("/sign-in?token=x"), await submit(http), await http.post("/sign-out")):
+        for answer in (await http.get("/sign-in?token=x"), await submit(http)):
             assert answer.status_code == 503
             assert "The database cannot be reached." in answer.text
     await lost.dispose()

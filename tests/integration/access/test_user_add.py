@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import io
 
 import pytest
 from sqlalchemy import text
 
 from lib.access import sessions
-from lib.access.people import LOCAL_ADMIN, checked_email, ensure_local_admin
+from lib.access.audit import OPERATOR_ACTOR
+from lib.access.people import LOCAL_ADMIN, change_person, checked_email, ensure_local_admin, put_person
 from lib.access.viewer import Role
 from lib.commands import user
-from lib.errors import UsageError
+from lib.commands.launch import _way_in
+from lib.errors import Conflict, UsageError
 from lib.store.engine import Store
+from tests.people import noted
 
 
 async def add(store: Store, *words: str) -> int:
@@ -72,6 +76,37 @@ async def test_someone_who_exists_is_changed_and_told_what(
     assert await people(store) == [("ana@example.com", "analyst")]
 
 
+async def test_the_last_administrator_stays_one(store: Store) -> None:
+    await add(store, "boss@example.com", "--role", "admin")
+    for role in ("viewer", "manager"):
+        with pytest.raises(Conflict, match="the last active administrator; nothing was changed"):
+            await add(store, "boss@example.com", "--role", role)
+    assert await people(store) == [("boss@example.com", "admin")]
+    await add(store, "other@example.com", "--role", "admin")
+    await add(store, "boss@example.com", "--role", "viewer")
+
+
+async def test_of_administrators_that_are_demoted_at_once_one_stays(store: Store) -> None:
+    emails = [f"{number}@example.com" for number in range(6)]
+    for email in emails:
+        await put_person(store, email, Role.ADMIN)
+    demoted = (put_person(store, email, Role.VIEWER) for email in emails)
+    done = await asyncio.gather(*demoted, return_exceptions=True)
+    assert [type(each) for each in done if isinstance(each, Exception)] == [Conflict]
+    assert [role for _, role in await people(store)].count("admin") == 1
+
+
+async def test_changes_at_once_are_noted_from_what_the_one_before_left(store: Store) -> None:
+    person = await put_person(store, "ana@example.com", Role.VIEWER)
+    roles = (Role.ANALYST, Role.MANAGER, Role.VIEWER) * 2
+    await asyncio.gather(
+        *(put_person(store, "ana@example.com", role) for role in roles),
+        *(change_person(store, OPERATOR_ACTOR, person.user_id, role=role) for role in roles),
+    )
+    changes = await noted(store, "changed person")
+    assert [change.before for change in changes[1:]] == [change.after for change in changes[:-1]]
+
+
 async def _ids(store: Store) -> list:
     async with store.working() as session:
         return list((await session.execute(text("SELECT id FROM app_user"))).scalars())
@@ -82,11 +117,26 @@ async def test_a_viewer_without_clients_is_told(store: Store, capsys: pytest.Cap
     assert "sees no client yet" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("email", ["ana", "ana@", "@example.com", "a b@example.com", "ana@localhost", "x" * 300, ""])
+@pytest.mark.parametrize("email", ["ana", "ana@", "@example.com", "a b@example.com", "ana@localhost", "x" * 300])
 async def test_what_is_no_address_is_refused(store: Store, email: str) -> None:
     with pytest.raises(UsageError, match="is not an e-mail address"):
         await add(store, email, "--role", "viewer")
     assert await people(store) == []
+
+
+@pytest.mark.parametrize("email", ["", "  "])
+async def test_no_address_is_asked_for(store: Store, email: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        await add(store, email, "--role", "viewer")
+    assert str(refused.value) == "Type an e-mail address. Nothing was stored."
+
+
+@pytest.mark.parametrize("email", ["x" * 250, "x" * 250 + "@example.com", "\u212a" + "x" * 250 + "@example.com"])
+async def test_what_is_no_address_is_quoted_in_part(store: Store, email: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        await add(store, email, "--role", "viewer")
+    assert len(str(refused.value)) < 200
+    assert "must" not in str(refused.value)
 
 
 async def test_an_unknown_client_names_the_known_ones(store: Store, clients: dict[str, int]) -> None:
@@ -113,3 +163,15 @@ async def test_the_local_admin_is_made_once(store: Store) -> None:
     assert await ensure_local_admin(store) == user_id
     assert await people(store) == [(LOCAL_ADMIN, Role.ADMIN.value)]
     assert checked_email(LOCAL_ADMIN) == LOCAL_ADMIN
+
+
+async def test_a_disabled_local_admin_is_given_no_link(store: Store) -> None:
+    await put_person(store, "ana@example.com", Role.ADMIN)
+    user_id = await ensure_local_admin(store)
+    link = await _way_in(store.engine.url, "http://localhost:8501")
+    assert link.startswith("Open http://localhost:8501/sign-in?token=")
+    await change_person(store, OPERATOR_ACTOR, user_id, is_active=False)
+    assert await _way_in(store.engine.url, "http://localhost:8501") == (
+        "Open http://localhost:8501\nThe local administrator is disabled, so there is no link to sign in."
+        f" `python -m lib user enable {LOCAL_ADMIN}` lets them in; others sign in as before."
+    )

@@ -181,6 +181,7 @@ def test_removing_the_samples_leaves_the_others(command: Cli, database: Database
     assert "1 sample" in done.stderr
     assert database.rows("SELECT slug FROM client") == [("real",)]
     assert database.one("SELECT count(*) FROM insight") == 1
+    assert database.rows("SELECT action, after FROM audit_log") == [("removed sample clients", {"removed_samples": 1})]
 
 
 def test_an_outside_store_without_a_key_is_refused(command: Cli, settings_of_test: dict[str, str]) -> None:

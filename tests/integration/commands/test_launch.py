@@ -24,8 +24,10 @@ from lib.store.opening import opened
 from tests.fixtures_database import Database
 from tests.fixtures_processes import ROOT, environment, is_alive, until
 
-COUNTS = "SELECT (SELECT count(*) FROM insight), (SELECT count(*) FROM slice), (SELECT count(*) FROM refresh_run)," \
-         " (SELECT count(*) FROM client)"  # fmt: skip
+COUNTS = "SELECT (SELECT count(*) FROM insight WHERE date < current_date - 1)," \
+         " (SELECT count(*) FROM slice WHERE date < current_date - 1)," \
+         " (SELECT count(*) FROM refresh_run WHERE kind = 'asked')," \
+         " (SELECT count(*) FROM client), (SELECT count(*) FROM audit_log WHERE action = 'added client')"  # fmt: skip
 RUN = (sys.executable, "-m", "lib", "run")
 
 
@@ -127,7 +129,7 @@ def test_start_sign_in_second_start_and_ctrl_c(place: Place) -> None:
     link = first.link()
     assert link.startswith(f"http://localhost:{first.port}/sign-in?token=")
     assert healthy(first.port)
-    assert all(name in commands(first.family) for name in ("sandbox", "uvicorn"))
+    assert all(name in commands(first.family) for name in ("sandbox", "uvicorn", "lib worker"))
     assert "accounts complete" in first.errors.read_text(), "the first refresh"
     server = place.server()
     assert is_alive(server)
@@ -153,7 +155,7 @@ def test_the_next_start_loses_nothing_and_refreshes_nothing(place: Place) -> Non
     before = place.used()
     assert before[0] > 1000
     assert before[1] >= 3 * 29
-    assert before[2:] == (1, 2), "one run, two sample clients"
+    assert before[2:] == (1, 2, 2), "one run, two sample clients, both noted"
     again = place.launch()
     again.link()
     assert healthy(again.port)
@@ -167,7 +169,7 @@ def test_a_killed_launcher_takes_its_servers_with_it_and_the_next_one_works(plac
     killed = place.launch()
     killed.link()
     assert killed.end(signal.SIGKILL) == -signal.SIGKILL
-    until(lambda: not [pid for pid in killed.family if is_alive(pid)], "sandbox and dashboard end with it")
+    until(lambda: not [pid for pid in killed.family if is_alive(pid)], "sandbox, worker and dashboard end with it")
     after = place.launch()
     after.link()
     assert healthy(after.port)

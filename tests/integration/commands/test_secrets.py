@@ -15,6 +15,7 @@ from lib.meta.service import MetaService
 from lib.settings import Settings
 from lib.store.embedded import EmbeddedServer
 from lib.store.opening import opened
+from tests.clocks import FakeClock
 from tests.fixtures_database import Database
 from tests.fixtures_processes import Finished, as_if_started, run_here
 from tests.fixtures_sandbox import LAST_DAY, Sandbox
@@ -107,7 +108,7 @@ def test_the_log_at_its_most_talkative_holds_none(wire: Wire) -> None:
     with as_if_started({}, "") as (_, errors):
         set_up_logging("DEBUG")
         for url in (wire.url, "http://127.0.0.1:9", "http://[broken"):
-            service = MetaService(FINE, url, pause=lambda seconds: None)
+            service = MetaService(FINE, url, clock=FakeClock())
             try:
                 service.get_account(1)
             except MetaError:

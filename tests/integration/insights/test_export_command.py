@@ -5,21 +5,33 @@ from __future__ import annotations
 import argparse
 import csv
 import datetime as dt
+import hashlib
 import io
 import json
 import os
+import pty
 import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import URL
 
 from lib.commands import export
 from lib.errors import AppError, UsageError
+from lib.insights.export import FORMATS, NotLogged, newest_exports
+from lib.insights.scope import operator_viewer
 from lib.store.engine import Store
 from tests import factories
+from tests.fixtures_database import Database
 
 DAY = dt.date(2026, 1, 1)
 PERIOD = ("--since", "2026-01-01", "--until", "2026-01-02")
@@ -76,7 +88,9 @@ async def test_json(stored: Store, capfd: pytest.CaptureFixture[str]) -> None:
         "reach": None,
     }
     assert (second["ad_name"], second["spend"], second["cpc"]) == ("2", "5.00", None)
-    assert said.err == "Incomplete: days that are not refreshed, or not whole, over all accounts: 1.\n"
+    assert said.err == (
+        "Incomplete: days that are not refreshed, or not whole, over all accounts: 1.\nAnswered by postgres.\n"
+    )
 
 
 async def test_csv_of_samples_says_so(stored: Store, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -129,9 +143,86 @@ async def test_an_empty_store_says_so(store: Store, capfd: pytest.CaptureFixture
         await call(store, *SPEND, "--account", "11")
 
 
+async def test_top_and_currency(stored: Store, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ("--group-by", "ad", "--top", "1:ad:spend", "--order", "-spend", "--currency", "EUR")
+    assert await call(stored, *SPEND, *words) == 0
+    rows = json.loads(capfd.readouterr().out)
+    assert [(row["ad_name"], row["spend"]) for row in rows] == [("=1+1", "12.30"), ("Other", "5.00")]
+
+
+READERS: dict[str, Callable[[bytes], list[dict[str, Any]]]] = {
+    "csv": lambda content: list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))),
+    "csv-eu": lambda content: [
+        row | {"spend": row["spend"].replace(",", ".")}
+        for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";")
+    ],
+    "json": json.loads,
+    "parquet": lambda content: pq.read_table(io.BytesIO(content)).to_pylist(),
+    "arrow": lambda content: pa.ipc.open_stream(content).read_all().to_pylist(),
+    "xlsx": lambda content: pd.read_excel(io.BytesIO(content), dtype={"ad_id": str}).to_dict("records"),
+}
+
+
+@pytest.mark.parametrize("where", ["file", "standard output"])
+@pytest.mark.parametrize("name", FORMATS)
+async def test_every_format_says_the_same(
+    stored: Store, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], name: str, where: str
+) -> None:
+    out = tmp_path / "file"
+    words = ("--group-by", "ad", "--order=-spend", "--account", "11", "--format", name)
+    assert await call(stored, *SPEND, *words, *(("--out", str(out)) if where == "file" else ())) == 0
+    content = out.read_bytes() if where == "file" else capfdbinary.readouterr().out
+    rows = [
+        (row["ad_id"], row["ad_name"].lstrip("'"), row["currency"], float(row["spend"]))
+        for row in READERS[name](content)
+    ]
+    assert rows == [("120212345678901234", "=1+1", "EUR", 12.3), ("2", "2", "EUR", 5.0)]
+    (logged,) = await newest_exports(stored, await operator_viewer(stored))
+    assert (logged.sha256, logged.size) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert (logged.email, logged.via, logged.format, logged.rows, logged.engine) == (
+        "command line",
+        "cli",
+        name,
+        2,
+        "postgres",
+    )
+    assert logged.question == (
+        "--since 2026-01-01 --until 2026-01-02 --group-by ad --metrics spend --account 11 --order=-spend"
+    )
+
+
+async def test_what_cannot_be_logged_is_not_handed_out(
+    stored: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str], database_url: URL
+) -> None:
+    Database(database_url).owner("REVOKE INSERT ON export_log FROM ads_app")
+    out = tmp_path / "file.csv"
+    out.write_text("old")
+    try:
+        for words in ((), ("--out", str(out))):
+            with pytest.raises(NotLogged, match="could not be logged"):
+                await call(stored, *SPEND, *words)
+    finally:
+        Database(database_url).owner("GRANT INSERT ON export_log TO ads_app")
+    assert capfd.readouterr().out == ""
+    assert (out.read_text(), names_in(tmp_path)) == ("old", ["file.csv"])
+
+
+async def test_bytes_are_not_for_a_terminal(stored: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        for name in ("xlsx", "parquet", "arrow"):
+            with pytest.raises(UsageError, match="not for a terminal"):
+                await call(stored, *SPEND, "--format", name)
+    os.close(ours)
+    assert await call(stored, *SPEND, "--format", "xlsx", "--out", str(tmp_path / "file.xlsx")) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (("--top", "3:ad"), "The top “3:ad” cannot be read"),
+        (("--top", "3:ad:spend"), "The query has no ad to keep the top of"),
         (("--account", "act_99"), "No client has the account act_99. The known ones are act_11, act_22."),
         (("--account", "x"), "is not an id"),
         (("--since", "2026-02-30"), "There is no day"),
@@ -146,7 +237,7 @@ async def test_an_empty_store_says_so(store: Store, capfd: pytest.CaptureFixture
         (("--limit", "0"), "The limit 0"),
         (("--limit", "many"), "The limit “many”"),
         (("--limit", "9" * 5000), "is not a number of rows"),
-        (("--filter", "ad=~("), "cannot be read: parentheses () not balanced."),
+        (("--filter", "ad=~("), "cannot be read: “missing ): (”."),
     ],
 )
 async def test_wrong_words(
@@ -221,3 +312,21 @@ def test_a_full_standard_output_is_a_sentence() -> None:
             [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, check=True, text=True
         )
     assert done.stderr == "The result could not be written: no space left on device. What came out is not whole."
+
+
+async def test_accounts_without_the_breakdown_are_counted(stored: Store, capfd: pytest.CaptureFixture[str]) -> None:
+    words = (*SPEND, "--group-by", "country")
+    assert await call(stored, *words) == 0
+    assert capfd.readouterr().err.startswith("No row: not fetched: choose the breakdown for the client under Clients.")
+
+    async with stored.working() as session:
+        row = factories.breakdown_row("country", "DE", **factories.insight_row(11, DAY, 1, spend="1"))
+        await factories.add_breakdowns(session, [row])
+        await factories.add_slice(session, 11, DAY, breakdown="country")
+        await session.execute(text("UPDATE client SET breakdowns = '{country}' FROM account"
+                                   " WHERE account.client_id = client.id AND account_id = 11"))  # fmt: skip
+    assert await call(stored, *words) == 0
+    said = capfd.readouterr()
+    assert [row["spend"] for row in json.loads(said.out)] == ["1.00"]
+    assert said.err.startswith("Not fetched for 1 of 2 accounts: choose the breakdown for their clients under Clients.")
+    assert "No row" not in said.err

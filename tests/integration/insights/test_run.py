@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -10,14 +11,17 @@ import pytest
 
 from lib.access.viewer import Viewer
 from lib.errors import QueryError
+from lib.insights.engine import PostgresEngine
 from lib.insights.goals import RULE
 from lib.insights.metrics import METRICS
-from lib.insights.query import InsightQuery
-from lib.insights.run import InsightAnswer, run_query
-from lib.insights.sql import accounts_in_scope, compile_query
+from lib.insights.picking import Picked, PickedAccount, accounts_statement
+from lib.insights.query import InsightQuery, Top
+from lib.insights.run import InsightAnswer, run_queries, run_query
+from lib.insights.sql import compile_query
 from lib.insights.words import parse_filter, parse_having, parse_order
 from lib.store.engine import Store
 from tests import factories
+from tests.roles import app_alone
 
 DAY, NEXT_DAY = dt.date(2026, 1, 1), dt.date(2026, 1, 2)
 
@@ -54,7 +58,12 @@ async def ask(store: Store, viewer: Viewer, group_by: str, metrics: str, **optio
     """The answer over both days; words are separated by spaces."""
     since, until = options.pop("since", DAY), options.pop("until", NEXT_DAY)
     query = InsightQuery(since, until, tuple(group_by.split()), tuple(metrics.split()), **options)
-    return await run_query(store, query, viewer)
+    return await run_query(PostgresEngine(store), query, viewer)
+
+
+def picked(accounts: Iterable[int]) -> Picked:
+    """These accounts, as if someone had picked them."""
+    return Picked(tuple(PickedAccount(number, 1, "", "EUR", "", "", False) for number in accounts))
 
 
 async def test_money_is_exact_and_never_added_over_currencies(store: Store, viewer: Viewer) -> None:
@@ -180,9 +189,9 @@ async def test_without_a_viewer_the_database_itself_gives_no_row(store: Store, v
     everyone = frozenset({11, 22, 33})
     for group_by in ((), ("date", "client", "account", "campaign", "adset", "ad")):
         query = InsightQuery(DAY, NEXT_DAY, group_by, tuple(METRICS))
-        async with store.gatekeeping() as session:
-            assert (await session.execute(accounts_in_scope(query, everyone))).all() == []
-            assert (await session.execute(compile_query(query, everyone, ()))).all() == []
+        async with app_alone(store) as session:
+            assert (await session.execute(accounts_statement(everyone, everyone).statement)).all() == []
+            assert (await session.execute(compile_query(query, picked(everyone)).statement)).all() == []
 
 
 async def test_a_query_takes_two_statements(store: Store, viewer: Viewer) -> None:
@@ -193,11 +202,43 @@ async def test_a_query_takes_two_statements(store: Store, viewer: Viewer) -> Non
     assert store.statements - before == 3
 
 
+async def test_queries_together_have_the_same_answers_and_read_accounts_and_names_once(
+    store: Store, viewer: Viewer
+) -> None:
+    engine = PostgresEngine(store)
+    named = (parse_filter("campaign~a"),)
+    queries = [
+        InsightQuery(DAY, NEXT_DAY, ("date",), ("spend", "reach")),
+        InsightQuery(DAY, NEXT_DAY, ("campaign",), ("impressions",), filters=named),
+        InsightQuery(DAY, NEXT_DAY, (), ("impressions",), filters=named),
+        InsightQuery(DAY, DAY, ("ad",), ("spend",), account_ids=frozenset({33})),
+        InsightQuery(DAY, NEXT_DAY, ("account",), ("spend",), account_ids=frozenset({22})),
+    ]
+    alone = [await run_query(engine, query, viewer) for query in queries]
+    before = store.statements
+    together = await run_queries(engine, queries, viewer)
+    assert together == alone
+    assert [len(answer.rows) for answer in together] == [4, 2, 1, 0, 1]
+    # One that names role and accounts, the accounts of three sets, two for the names, and one for each that has any.
+    assert store.statements - before == 1 + 3 + 2 + 4
+    assert await run_queries(engine, [], viewer) == []
+
+
+async def test_one_sum_beyond_64_bits_among_several_queries(store: Store, viewer: Viewer) -> None:
+    most = 2**63 - 1
+    async with store.working() as session:
+        rows = [factories.insight_row(11, DAY, ad_id=number, impressions=most) for number in (1, 2)]
+        await factories.add_insights(session, rows)
+    metrics = [("link_clicks",), ("impressions",)]
+    queries = [InsightQuery(DAY, DAY, ("account",), each, account_ids=frozenset({11})) for each in metrics]
+    together = await run_queries(PostgresEngine(store), queries, viewer)
+    assert [answer.rows for answer in together] == [[("11", "Account 11", 14)], [("11", "Account 11", 2 * most + 2000)]]
+
+
 @pytest.mark.parametrize("word", ["campaign=~(", "account=~[", "ad=~*x", "client=~\\"])
-async def test_a_broken_regular_expression_is_a_sentence(store: Store, viewer: Viewer, word: str) -> None:
+def test_a_broken_regular_expression_is_a_sentence(word: str) -> None:
     with pytest.raises(QueryError, match="A regular expression of the filters cannot be read: "):
-        await ask(store, viewer, "ad", "spend", filters=(parse_filter(word),))
-    assert (await ask(store, viewer, "", "purchases")).rows == [(24,)]
+        parse_filter(word)
 
 
 async def test_the_largest_numbers_are_summed_exactly(store: Store, viewer: Viewer) -> None:
@@ -212,3 +253,19 @@ async def test_the_largest_numbers_are_summed_exactly(store: Store, viewer: View
     answer = await ask(store, viewer, "", "impressions spend cpm", filters=(parse_filter("ad_id=6"),), limit=2**63 - 1)
 
     assert answer.rows == [("JPY", 2 * largest, Decimal(2 * largest).scaleb(-6), Decimal("0.00"))]
+
+
+async def test_a_top_of_money_is_ranked_within_each_currency(store: Store) -> None:
+    spends = {11: ("acme", "EUR", 900), 12: ("acme", "USD", 800), 21: ("beta", "EUR", 700), 31: ("gamma", "JPY", 90000)}
+    async with store.working() as session:
+        clients = {slug: await factories.add_client(session, slug) for slug in ("acme", "beta", "gamma")}
+        for account, (slug, currency, spend) in spends.items():
+            await factories.add_account(session, account, clients[slug], currency=currency)
+            row = factories.insight_row(account, DAY, account, spend_micros=spend * 1_000_000)
+            await factories.add_insights(session, [row])
+    viewer = factories.viewer_of(spends, clients.values())
+    for n, named in ((3, {"acme", "beta", "gamma"}), (1, {"acme", "", "gamma"})):
+        query = InsightQuery(DAY, DAY, ("client",), ("spend",), top=Top("client", "spend", n))
+        rows = (await run_query(PostgresEngine(store), query, viewer)).rows
+        assert {row[0] for row in rows} == named
+        assert sum(row[-1] for row in rows if row[2] == "EUR") == 1600

@@ -70,7 +70,9 @@ async def build(store: Store) -> World:
     async with store.working() as session:
         clients = {}
         for slug, name in (("acme", "Acme"), ("acme-2", "Acme"), ("samples", "Ünïcode & Söhne"), ("stranger", "No")):
-            clients[slug] = await factories.add_client(session, slug, name=name, is_sample=slug == "samples")
+            # Only an archived client has the name of another; rows of both are asked for all the same.
+            kind = {"is_sample": slug == "samples", "is_archived": slug == "acme-2"}
+            clients[slug] = await factories.add_client(session, slug, name=name, **kind)
         accounts = (
             (101, "acme", "EUR"), (102, "acme", "JPY"), (103, "acme-2", "EUR"), (104, "samples", "KWD"),
             (105, "samples", None), (106, "stranger", "EUR"),
@@ -108,15 +110,29 @@ async def _ads(session: Any, draw: random.Random, account_id: int) -> list[dict[
         elif known:
             goals = {"optimization_goal": goal, "custom_event_type": event}
             await factories.add_adset(session, account_id, adset_id, name=names[1], **goals)
+        creative_id, creative = _creative(draw, account_id, number) if known else (None, "")
         if known:
-            await factories.add_ad(session, account_id, ad_id, name=names[2], effective_status=status)
+            shown = {"effective_status": status, "creative_id": creative_id}
+            await factories.add_ad(session, account_id, ad_id, name=names[2], **shown)
         else:
             status, names[2] = None, str(ad_id)
+        if creative_id is not None and creative != str(creative_id):
+            await factories.put_creative(session, account_id, creative_id, name=creative)
         ads.append({
             "campaign_id": campaign_id, "adset_id": adset_id, "ad_id": ad_id, "objective": objective, "status": status,
             "campaign_name": names[0], "adset_name": names[1], "ad_name": names[2], "goal": (goal, event),
+            "creative_id": creative_id, "creative_name": creative,
         })  # fmt: skip
     return ads
+
+
+def _creative(draw: random.Random, account_id: int, number: int) -> tuple[int | None, str]:
+    """Two ads share a creative; some have none, and some one that was never described."""
+    creative_id = account_id * 1000 + 300 + number // 2
+    kind = (account_id + number // 2) % 4
+    if kind == 0:
+        return None, ""
+    return creative_id, str(creative_id) if kind == 1 else NAMES[(account_id + number // 2) % len(NAMES)]
 
 
 def _days(draw: random.Random, ad: dict[str, Any]) -> list[dict[str, Any]]:

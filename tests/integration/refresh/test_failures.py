@@ -8,17 +8,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy.engine import URL
 
 from lib.errors import MetaError
 from lib.meta.service import MetaService
-from lib.refresh.account import AccountRefresh, AccountState
+from lib.refresh.account import AccountRefresh
 from lib.refresh.run import start_run
+from lib.refresh.state import AccountState, Wanted
 from lib.store.engine import Store
 from tests.fixtures_database import Database, Rows
 from tests.fixtures_meta import HandMade
-from tests.fixtures_processes import Cli, Finished, run_here, settings_for
+from tests.fixtures_processes import KEY, Cli, Finished, run_here, settings_for
 from tests.fixtures_sandbox import LAST_DAY, PRESENT, Sandbox, Serve
+from tests.fixtures_wire import Answer, Asked, Wire, refusal
 
 SPAN = ("--since", LAST_DAY.isoformat(), "--until", LAST_DAY.isoformat())
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -77,7 +80,8 @@ def test_sick_accounts_stop_no_other(sick: tuple[Finished, Finished, Rows], sand
     assert healthy["rows"] == stored[0][1] > 0
     for account in ill:
         assert (account["state"], account["rows"], account["slices"]) == ("failed", 0, 0)
-        assert list(account["error"]) == ["code", "subcode", "message", "remedy"]
+        assert list(account["error"]) == ["code", "subcode", "trace_id", "message", "remedy"]
+        assert (account["error"]["trace_id"] is None) == (account["error"]["code"] is None)
     codes = [(account["error"]["code"], account["error"]["subcode"]) for account in ill]
     assert codes == [(190, 463), (200, None), (190, 460), (None, None)]
     assert [count for _, count, _ in stored] == [healthy["rows"], 0, 0, 0, 0]
@@ -105,6 +109,25 @@ def test_a_new_token_cures(add: Add, hand_made: HandMade, command: Cli, sandbox:
     assert command("client", "token", slug, "--token-stdin", stdin="fresh").code == 0
     assert command("refresh", *SPAN).code == 0
     assert database.rows("SELECT state FROM credential") == [("valid",)]
+
+
+@pytest.mark.parametrize(
+    "asking", [("refresh", *SPAN), ("client", "token", "one", "--token-stdin")], ids=["refresh", "client token"]
+)
+def test_a_token_that_came_meanwhile_is_not_called_dead(
+    add: Add, wire: Wire, hand_made: HandMade, command: Cli, database: Database, asking: tuple[str, ...]
+) -> None:
+    hand_made.add_account(1)
+    assert add(hand_made.url, "One", 1, token="old") == "one"
+    good = Fernet(KEY).encrypt(b"good")
+
+    def dead(asked: Asked) -> Answer:
+        database.owner("UPDATE credential SET token_encrypted = %s, state = 'valid'", [good])
+        return refusal(400, 190, 463, "The access token has expired")
+
+    wire.reply = dead
+    command(*asking, stdin="old")
+    assert database.rows("SELECT token_encrypted, state FROM credential") == [(good, "valid")]
 
 
 BAD = [
@@ -227,7 +250,7 @@ async def test_by_default_each_account_gets_its_own_28_complete_days_and_today(
         for account_id in sandbox.ids:
             service = MetaService("fine", sandbox.url)
             state = AccountState(account_id, "A")
-            await AccountRefresh(store, service, state, run_id, executor, now, None, None).refresh()
+            await AccountRefresh(store, service, state, Wanted(run_id), executor, now).refresh()
             service.close()
             assert (state.days_total, state.days_done, state.slices) == (29, 29, 29)
     today = now.date()
@@ -262,7 +285,8 @@ async def test_what_meta_refuses_half_way_leaves_the_days_before_it(
     service = MetaService("t", hand_made.url)
     with ThreadPoolExecutor(1) as executor:
         state, since = AccountState(1, "A"), LAST_DAY - dt.timedelta(days=9)
-        work = AccountRefresh(store, service, state, run_id, executor, PRESENT, since, LAST_DAY)
+        wanted = Wanted(run_id, since=since, until=LAST_DAY)
+        work = AccountRefresh(store, service, state, wanted, executor, PRESENT)
         with pytest.raises(MetaError, match="many"):
             await work.refresh()
     service.close()

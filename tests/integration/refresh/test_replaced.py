@@ -127,8 +127,8 @@ def test_money_and_actions_arrive_exactly(
     hand_made.add_row(1, LAST_DAY, BIG, spend="90071992547.409931", reach="7", actions=actions, action_values=values)
     add(command, settings_of_test, hand_made.url, 1)
     assert command("refresh", *SPAN).code == 0
-    (row,) = database.rows("SELECT ad_id, spend_micros, revenue_micros, purchases, reach, actions, action_values,"
-                           " unique_link_clicks FROM insight")  # fmt: skip
+    columns = "ad_id, spend_micros, revenue_micros, purchases, reach, actions, action_values, unique_link_clicks"
+    (row,) = database.rows(f"SELECT {columns} FROM insight JOIN insight_actions USING (account_id, ad_id)")
     assert row == (BIG, 90071992547409931, 123456789123456, 2, 7, actions, values, None)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from lib.refresh.queue.account import Pace
 from tests.fixtures_database import Database
 from tests.fixtures_meta import HandMade
 from tests.fixtures_processes import Cli, Start, until
@@ -31,9 +32,12 @@ def one_account(database: Database, hand_made: HandMade, command: Cli, settings_
     return hand_made
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("number", "is_background"),
+    [(signal.SIGTERM, False), (signal.SIGINT, False), (signal.SIGHUP, False), (signal.SIGTERM, True)],
+)
 def test_a_signal_ends_the_run_and_says_so(
-    one_account: HandMade, wire: Wire, killable: Start, database: Database, number: signal.Signals
+    one_account: HandMade, wire: Wire, killable: Start, database: Database, number: signal.Signals, is_background: bool
 ) -> None:
     reply, held, go_on = wire.reply, threading.Event(), threading.Event()
 
@@ -44,16 +48,48 @@ def test_a_signal_ends_the_run_and_says_so(
         return reply(asked)
 
     wire.reply = hold
-    refresh = killable("refresh", *SPAN)
+    refresh = killable("refresh", *SPAN, is_background=is_background)
     assert held.wait(20)
     refresh_pid = refresh.pid
     assert refresh_pid is not None
     os.kill(refresh_pid, number)
-    until(lambda: database.one("SELECT state FROM refresh_run") == "failed", "the run is closed")
+    until(lambda: database.one("SELECT state FROM refresh_run") == "cancelled", "the run is closed")
     go_on.set()
     refresh.join(20)
     assert refresh.exitcode == 130
-    assert database.one("SELECT state FROM refresh_run_account") == "failed"
+    assert database.one("SELECT state FROM refresh_run_account") == "cancelled"
+    assert database.one("SELECT count(*) FROM queue.procrastinate_jobs") == 0
+
+
+def test_a_signal_while_the_progress_is_written_closes_the_run_all_the_same(
+    one_account: HandMade, wire: Wire, killable: Start, database: Database
+) -> None:
+    """With a thousand accounts the progress is being written nearly always, so the signal falls into that."""
+    database.owner(
+        "INSERT INTO account (account_id, client_id, name, currency, timezone_name)"
+        " SELECT n, client_id, 'Account ' || n, currency, timezone_name FROM account, generate_series(2, 1000) n"
+    )
+    reply, held, go_on = wire.reply, threading.Event(), threading.Event()
+
+    def hold(asked: Asked) -> Answer:
+        held.set()
+        go_on.wait(20)
+        return reply(asked)
+
+    wire.reply = hold
+    refresh = killable("refresh", *SPAN, is_background=True)
+    assert held.wait(20)
+    running = "SELECT count(*) FROM refresh_run_account WHERE state = 'running'"
+    until(lambda: database.one(running), "the progress was written once")
+    go_on.wait(Pace().write_s + 0.3)  # and is written again
+    refresh_pid = refresh.pid
+    assert refresh_pid is not None
+    os.kill(refresh_pid, signal.SIGTERM)
+    until(lambda: database.one("SELECT state FROM refresh_run") == "cancelled", "the run is closed")
+    go_on.set()
+    refresh.join(20)
+    assert refresh.exitcode == 130
+    assert database.one("SELECT count(*) FROM refresh_run_account WHERE state <> 'cancelled'") == 0
 
 
 def test_a_list_of_objects_that_is_too_long_is_read_in_smaller_pages(

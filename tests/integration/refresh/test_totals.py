@@ -106,7 +106,16 @@ def test_the_report_has_exactly_this_shape(refreshed: Refreshed) -> None:
     assert report["state"] == "complete"
     count = dict(refreshed.database.rows("SELECT account_id::text, count(*) FROM insight GROUP BY 1"))
     for account in report["accounts"]:
-        assert list(account) == ["account_id", "state", "rows", "slices", "api_calls", "seconds", "error"]
+        assert list(account) == [
+            "account_id",
+            "state",
+            "rows",
+            "slices",
+            "slices_incomplete",
+            "api_calls",
+            "seconds",
+            "error",
+        ]
         assert (account["state"], account["error"], account["slices"]) == ("complete", None, 35)
         assert account["rows"] == count[account["account_id"]]
         assert account["api_calls"] >= 7

@@ -16,6 +16,9 @@ from api.middleware import is_same_origin, local_path
         "", "overview", "http://evil.example", "https:evil.example", "//evil.example", "///evil.example",
         "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/\n/evil.example", "javascript:alert(1)",
         "/x\\y", "/\x00", "/sign-in?token=x", "/auth/login?provider=x", "/oauth2callback", " //evil.example",
+        "/./auth/logout", "/x/../auth/logout", "/%2e/auth/logout", "/x/%2E%2e/auth/logout", "/.//evil.example",
+        "/x/..//evil.example", "/%61uth/logout", "/auth%2flogout", "/x%2f..%2fauth/logout", "/.%2e/sign-in",
+        "/../../auth/logout", "/x/./../auth/./logout",
     ],
 )  # fmt: skip
 def test_other_places_become_the_first_page(address: str) -> None:
@@ -28,6 +31,11 @@ def test_other_places_become_the_first_page(address: str) -> None:
         ("/", "/"),
         ("/?a=1&b=x%20y", "/?a=1&b=x%20y"),
         ("/campaigns?name=Käse", "/campaigns?name=K%C3%A4se"),
+        ("/campaigns/../explore?x=../auth/logout", "/explore?x=../auth/logout"),
+        ("/a/b/..", "/a/"),
+        ("/a/./b/.", "/a/b/"),
+        ("/..", "/"),
+        ("/.well-known/...", "/.well-known/..."),
         ('/x?q="><script>', "/x?q=%22%3E%3Cscript%3E"),
     ],
 )
@@ -40,6 +48,7 @@ def test_whatever_comes_is_a_path_here(address: str) -> None:
     path = local_path(address)
     assert path.startswith("/")
     assert not path.startswith(("//", "/\\"))
+    assert not {".", ".."} & set(path.partition("?")[0].lower().replace("%2e", ".").split("/"))
     assert path.isascii()
     assert path.isprintable()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from dashboard.server import refuse_open_door, streamlit_secrets
 from lib.errors import SettingsError
@@ -22,7 +23,42 @@ def test_a_reachable_host_needs_https_or_oidc(host: str) -> None:
     with pytest.raises(SettingsError, match="without encryption"):
         refuse_open_door(settings(host=host, public_url="http://ads.example.com"))
     refuse_open_door(settings(host=host, public_url="https://ads.example.com"))
-    refuse_open_door(settings(host=host, **OIDC))
+    refuse_open_door(settings(host=host, **OIDC, auth_cookie_secret="c" * 32))
+
+
+def test_a_reachable_host_needs_a_cookie_secret_of_its_own() -> None:
+    for address in ("", "https://ads.example.com"):
+        with pytest.raises(SettingsError, match="AUTH_COOKIE_SECRET is not set"):
+            refuse_open_door(settings(host="192.168.1.5", **OIDC, public_url=address))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.168.1.5"])
+def test_a_provider_without_encryption_is_none(host: str) -> None:
+    chosen = {**OIDC, "auth_cookie_secret": "c" * 32, "public_url": "https://ads.example.com", "host": host}
+    with pytest.raises(SettingsError, match="could sign in as anyone"):
+        refuse_open_door(settings(**chosen | {"auth_issuer": "http://sso.example.com"}))
+    refuse_open_door(settings(**chosen | {"auth_issuer": "http://127.0.0.1:9000"}))
+
+
+def test_a_popup_alone_is_no_encryption() -> None:
+    popup = {"auth_popup_domain": "x.eu.auth0.com", "auth_popup_client_id": "id"}
+    with pytest.raises(SettingsError, match="without encryption"):
+        refuse_open_door(settings(host="192.168.1.5", **popup))
+    refuse_open_door(settings(host="192.168.1.5", **popup, public_url="https://ads.example.com"))
+
+
+@pytest.mark.parametrize("half", ["auth_popup_domain", "auth_popup_client_id"])
+def test_half_a_popup_is_refused(half: str) -> None:
+    with pytest.raises(SettingsError, match="AUTH_POPUP_DOMAIN and AUTH_POPUP_CLIENT_ID"):
+        assert settings(**{half: "x.eu.auth0.com"}).has_popup
+
+
+@pytest.mark.parametrize(
+    "domain", ["https://x.eu.auth0.com", "x.eu.auth0.com/", "x y", "a;script-src *", "-x", "x:port"]
+)
+def test_a_popup_domain_is_a_domain(domain: str) -> None:
+    with pytest.raises(ValidationError):
+        settings(auth_popup_domain=domain, auth_popup_client_id="id")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 
-from dashboard.quiet import RedactedRecord, _without_query
+from lib.quiet import RedactedRecord, _without_query
+from lib.settings import ROOT
 
 
 def record(message: str, *args: object, error: BaseException | None = None) -> RedactedRecord:
@@ -25,3 +28,20 @@ def test_request_lines_lose_their_query() -> None:
     line = record('%s - "%s %s"', "127.0.0.1:5", "GET", "/overview?anything=secret")
     assert _without_query(line)
     assert line.getMessage() == '127.0.0.1:5 - "GET /overview"'
+
+
+def test_request_lines_are_written_from_info_on_and_what_is_below_never() -> None:
+    script = (
+        "import logging, uvicorn\n"
+        "from lib.quiet import keep_secrets_out_of_logs\n"
+        "uvicorn.Config('none:none')\n"
+        "for level in ('WARNING', 'INFO', 'DEBUG'):\n"
+        "    keep_secrets_out_of_logs(level)\n"
+        "    logging.getLogger('uvicorn.access').info('%s asked at %s', 'somebody', level)\n"
+        "    logging.getLogger('uvicorn.error').debug('somebody sent a cookie')\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stderr
+    assert [line.split(": ")[1] for line in said.splitlines()] == [
+        "somebody asked at INFO",
+        "somebody asked at DEBUG",
+    ]

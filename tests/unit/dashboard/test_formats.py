@@ -86,3 +86,17 @@ def test_lists_and_names() -> None:
     assert formats.listed(["a"]) == "a"
     assert formats.listed([]) == ""
     assert formats.plain("[x](y) *z*") == r"\[x\]\(y\) \*z\*"
+
+
+@pytest.mark.parametrize(
+    ("words", "html"),
+    [
+        ("", ""),
+        ("command line, 12.5 %", "command line, 12.5 %"),
+        ("ana@example.com", "ana@<wbr>example.<wbr>com"),
+        ("a.b-c+d@x.org as <b@y.org>.", "a.<wbr>b-<wbr>c+<wbr>d@<wbr>x.<wbr>org as &lt;b@<wbr>y.<wbr>org&gt;."),
+        ("people: added a@x.org, b&c@y.org", "people: added a@<wbr>x.<wbr>org, b&amp;c@<wbr>y.<wbr>org"),
+    ],
+)
+def test_an_address_may_be_broken_behind_its_signs(words: str, html: str) -> None:
+    assert formats.breakable(words) == html

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lib.errors import QueryError
-from lib.insights.filters import Filter, Order
-from lib.insights.query import InsightQuery
-from lib.insights.words import parse_date, parse_filter, parse_having, parse_order
+from lib.insights.filters import LIST_OPERATORS, TEXTS, Filter, Order
+from lib.insights.matching import matcher
+from lib.insights.query import InsightQuery, Top
+from lib.insights.words import (
+    parse_date,
+    parse_filter,
+    parse_having,
+    parse_order,
+    parse_top,
+    write_filter,
+    write_order,
+    write_top,
+)
 
 DAY = dt.date(2026, 1, 1)
 
@@ -35,6 +48,8 @@ DAY = dt.date(2026, 1, 1)
         ("ctr!=.5", "ctr", "!=", (".5",)),
         ("ad~line\nbreak", "ad", "~", ("line\nbreak",)),
         ("ad~🎉", "ad", "~", ("🎉",)),
+        ("country=DE,unknown", "country", "=", ("DE", "unknown")),
+        ("hour^=23:", "hour", "^=", ("23:",)),
     ],
 )
 def test_conditions(text: str, name: str, operator: str, values: tuple[str, ...]) -> None:
@@ -114,6 +129,11 @@ def test_dates_that_are_refused(text: str) -> None:
         ({"order": (Order("currency"),), "metrics": ("clicks",)}, "“currency”"),
         ({"having": (Filter("campaign", "~", ("x",)),)}, "Only metrics decide over groups"),
         ({"having": (Filter("reach", ">", ("1",)),)}, "holds for one ad and one day only"),
+        ({"group_by": ("country", "age")}, "Meta does not report this combination: country, age."),
+        ({"group_by": ("age",), "filters": (Filter("device", "=", ("x",)),)}, "does not report this combination"),
+        ({"attribution": "7d_view"}, "There is no attribution window “7d_view”"),
+        ({"attribution": "1d_view", "group_by": ("hour",)}, "Attribution windows are not kept by breakdown."),
+        ({"rows_of": "dma"}, "There is no breakdown “dma”"),
         ({"having": (Filter("spend_share", ">", ("1",)),)}, "share of what is shown"),
         ({"filters": (Filter("spend_share", ">", ("1",)),)}, "share of what is shown"),
     ],
@@ -130,3 +150,44 @@ def test_a_query_is_a_cache_key() -> None:
     assert hash(one) == hash(other)
     assert one.by_currency
     assert {one: 1}[other] == 1
+
+
+@settings(deadline=None)
+@given(
+    name=st.sampled_from([*TEXTS]),
+    operator=st.sampled_from(["~", "!~", "^=", "=", "!="]),
+    values=st.lists(
+        st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1), min_size=1
+    ),
+)
+def test_conditions_are_written_as_they_are_read(name: str, operator: str, values: list[str]) -> None:
+    condition = Filter(name, operator, tuple(values if operator in LIST_OPERATORS else values[:1]))
+    assert parse_filter(write_filter(condition)) == condition
+
+
+@pytest.mark.parametrize("word", ["spend>1.5", "ad_id=1,act_2", "ctr!=.5", 'objective!=""', 'campaign="a,b","c"'])
+def test_numbers_and_lists_are_written_as_they_are_read(word: str) -> None:
+    assert parse_filter(write_filter(parse_filter(word))) == parse_filter(word)
+
+
+def test_tops_and_orders_are_written_as_they_are_read() -> None:
+    assert parse_top("10:campaign:spend") == Top("campaign", "spend", 10)
+    assert write_top(Top("status", "roas", 3)) == "3:status:roas"
+    assert write_order(parse_order("-spend")) == "-spend"
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["", "10", "x:campaign:spend", "10:date:spend", "10:campaign:reach", "0:ad:spend", "1001:ad:spend", "1:a:b:c"],
+)
+def test_tops_that_are_refused(word: str) -> None:
+    with pytest.raises(QueryError):
+        parse_top(word)
+
+
+@pytest.mark.parametrize("bomb", ["(a+)+$", "(a|aa)+$", "(.*a){20}", "((a*)*)*b", "^(([a-z])+.)+[A-Z]([a-z])+$"])
+def test_no_regular_expression_hangs(bomb: str) -> None:
+    matches = matcher(parse_filter(f"campaign=~{bomb}"))
+    began = time.process_time()
+    matches("a" * 100_000 + "!")
+    assert time.process_time() - began < 5

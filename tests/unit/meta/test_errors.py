@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from lib.errors import MetaError
 from lib.meta import errors
+from lib.meta.patience import FIRST_LIMIT_S, MOST_WAIT_S, TRIES
 from lib.meta.service import MetaService
-from lib.meta.transport import TRIES
+from tests.clocks import FakeClock
 from tests.fixtures_wire import Answer, Wire, ok, refusal
 
 TOKEN = "EAAsecret0secret0secret0secret0"
@@ -23,7 +25,12 @@ class Patient:
     """A service whose pauses are noted instead of waited for."""
 
     service: MetaService
-    pauses: list[float] = field(default_factory=list)
+    clock: FakeClock
+
+    @property
+    def pauses(self) -> list[float]:
+        """The seconds of each."""
+        return self.clock.slept
 
     def error(self) -> MetaError:
         """What asking for an account ends with."""
@@ -33,10 +40,16 @@ class Patient:
 
 
 @pytest.fixture
-def patient(wire: Wire) -> Iterator[Patient]:
-    pauses: list[float] = []
-    service = MetaService(TOKEN, wire.url, pause=pauses.append, timeout_s=(2, 0.3))
-    yield Patient(service, pauses)
+def patience_s() -> float:
+    """How long an answer may take; short where one is never to come."""
+    return 60
+
+
+@pytest.fixture
+def patient(wire: Wire, patience_s: float) -> Iterator[Patient]:
+    clock = FakeClock()
+    service = MetaService(TOKEN, wire.url, clock=clock, timeout_s=(5, patience_s), answer_s=patience_s)
+    yield Patient(service, clock)
     service.close()
 
 
@@ -64,6 +77,8 @@ KINDS: list[tuple[str, type[MetaError], Answer]] = [
     ("wrong, 2/1504042", errors.WrongRequest, refusal(400, 2, 1504042)),
     ("wrong, 100/3191001", errors.WrongRequest, refusal(400, 100, 3191001)),
     ("wrong, other 100", errors.WrongRequest, refusal(400, 100, message="(#100) Tried accessing nonexisting field")),
+    ("wrong, 100 with a subcode of the app's limit", errors.WrongRequest, refusal(400, 100, 1504022)),
+    ("wrong, 100 with the other subcode of it", errors.WrongRequest, refusal(400, 100, 1504039)),
     ("1 with a subcode of its own", errors.WrongRequest, refusal(400, 1, 2853001, is_transient=False)),
     ("broken creative, 100/2446289", errors.BrokenObject, refusal(400, 100, 2446289, is_transient=False)),
     ("broken creative, 100/2446211", errors.BrokenObject, refusal(400, 100, 2446211)),
@@ -101,7 +116,10 @@ TRANSIENT: list[tuple[str, type[MetaError], Answer]] = [
     ("half a JSON", errors.Unreachable, Answer(200, b'{"id": "act')),
     ("nothing", errors.Unreachable, Answer(200, b"")),
     ("a list", errors.Unreachable, Answer(200, b"[]")),
-    ("silence", errors.Unreachable, Answer(silent=True)),
+]
+ENDLESS = [
+    pytest.param(Answer(silent=True), id="silence"),
+    pytest.param(Answer(200, b'{"name": "Never to be read whole"}', drip_s=0.1), id="a drip"),
 ]
 TRIED_AGAIN = [pytest.param(kind, answer, id=name) for name, kind, answer in TRANSIENT]
 
@@ -125,6 +143,17 @@ def test_what_passed_leaves_no_trace(wire: Wire, patient: Patient, kind: type[Me
     wire.answers(answer, ok({"name": "Back again"}))
     assert patient.service.get_account(1) == {"name": "Back again"}
     assert len(wire.asked) == 2
+
+
+@pytest.mark.parametrize("patience_s", [0.4])
+@pytest.mark.parametrize("answer", ENDLESS)
+def test_what_never_ends_is_tried_again_and_ends(wire: Wire, patient: Patient, answer: Answer) -> None:
+    wire.answers(answer)
+    error = patient.error()
+    assert type(error) is errors.Unreachable
+    assert "in time" in error.message
+    assert len(wire.asked) == TRIES
+    assert len(patient.pauses) == TRIES - 1
 
 
 LIMITS = [(4, 1504022), (4, 1504039), (17, 2446079), (32, None), (613, 1487742), (80000, 2446079), (80003, None),
@@ -153,12 +182,12 @@ def test_the_longest_wait_of_all_headers_counts_and_minutes_are_minutes(wire: Wi
 
 
 def test_a_wait_that_is_too_long_ends_the_account_and_says_when_to_come_back(wire: Wire, patient: Patient) -> None:
-    headers = {"x-business-use-case-usage": '{"1": [{"estimated_time_to_regain_access": 17}]}'}
+    headers = {"x-business-use-case-usage": '{"1": [{"estimated_time_to_regain_access": 67}]}'}
     wire.answers(refusal(400, 80000, 2446079, headers=headers))
     error = patient.error()
     assert type(error) is errors.RateLimited
     assert (len(wire.asked), patient.pauses) == (1, [])
-    assert "17 min" in error.remedy
+    assert "67 min" in error.remedy
 
 
 BAD_HEADERS = ["", "not json", "[]", "7", '{"reset_time_duration": "soon"}', '{"1": [7]}', '{"1": "x"}',
@@ -170,16 +199,38 @@ BAD_HEADERS = ["", "not json", "[]", "7", '{"reset_time_duration": "soon"}', '{"
 def test_a_header_that_cannot_be_read_is_as_good_as_none(wire: Wire, patient: Patient, name: str, value: str) -> None:
     wire.answers(refusal(400, 17, 2446079, headers={name: value}), ok({}))
     patient.service.get_account(1)
-    assert patient.pauses == [errors.RateLimited.wait_s]
+    assert patient.pauses == [FIRST_LIMIT_S]
 
 
-def test_a_limit_that_never_lifts_ends(wire: Wire, patient: Patient) -> None:
+def test_a_limit_that_never_lifts_is_waited_for_longer_each_time_and_ends(wire: Wire, patient: Patient) -> None:
     wire.answers(refusal(400, 17, 2446079))
-    assert type(patient.error()) is errors.RateLimited
-    assert (len(wire.asked), len(patient.pauses)) == (TRIES, TRIES - 1)
+    error = patient.error()
+    assert type(error) is errors.RateLimited
+    assert "Refresh again in 15 min." in error.remedy
+    assert patient.pauses == [60, 120, 240, 480, 900, 900, 900]
+    assert sum(patient.pauses) <= MOST_WAIT_S < sum(patient.pauses) + 900
 
 
-DEAD = [(463, "expired"), (460, "password"), (458, "removed")]
+def test_limits_use_up_no_try(wire: Wire, patient: Patient) -> None:
+    limit = refusal(400, 17, headers={"x-ad-account-usage": '{"reset_time_duration": 30}'})
+    fail = refusal(500, 1, 99)
+    wire.answers(limit, fail, limit, fail, limit, fail, limit, ok({"name": "Back"}))
+    assert patient.service.get_account(1) == {"name": "Back"}
+    assert patient.pauses[::2] == [30, 30, 30, 30]
+    assert len(patient.pauses) == 4 + TRIES - 1
+
+
+def test_who_waits_for_nothing_is_told_at_once(wire: Wire) -> None:
+    wire.answers(refusal(400, 17, headers={"x-ad-account-usage": '{"reset_time_duration": 240}'}))
+    clock = FakeClock()
+    service = MetaService(TOKEN, wire.url, clock=clock, tries=1, most_wait_s=0)
+    with pytest.raises(errors.RateLimited, match="4 min"):
+        service.get_account(1)
+    service.close()
+    assert (len(wire.asked), clock.slept) == (1, [])
+
+
+DEAD = [(463, "expired"), (460, "password"), (458, "removed"), (467, "invalid"), (459, "log in"), (464, "confirmed")]
 
 
 @pytest.mark.parametrize(("subcode", "reason"), DEAD)
@@ -189,6 +240,44 @@ def test_a_dead_token_says_why_and_what_to_do(wire: Wire, patient: Patient, subc
     assert reason in error.message
     assert "token" in error.remedy
     assert (error.code, error.subcode, error.trace_id) == (190, subcode, "Atrace")
+
+
+EXPIRED = [
+    ("Session has expired on Tuesday, 03-Feb-26 09:00:00 PST. The current time is Monday, 23-Feb-26.", "2026-02-03"),
+    ("Error validating access token: Session has expired on Sunday, 01-Nov-2026 23:59:59 PDT.", "2026-11-01"),
+    ("The session has expired on Tuesday, 3 Feb 2026 09:00:00", "2026-02-03"),
+    ("The token expired on Tuesday, February 3, 2026.", "2026-02-03"),
+    ("The token expired on 2026-02-03.", "2026-02-03"),
+    ("The token expired on Tuesday, 99-Feb-26.", None),
+    ("The token expired.", None),
+]
+
+
+@pytest.mark.parametrize(("said", "day"), EXPIRED)
+def test_the_day_on_which_a_token_expired_is_kept(wire: Wire, patient: Patient, said: str, day: str | None) -> None:
+    wire.answers(refusal(400, 190, 463, said))
+    error = patient.error()
+    assert isinstance(error, errors.TokenDead)
+    assert (error.expired_on and error.expired_on.isoformat()) == day
+    assert (day or "expired") in error.message
+
+
+PERMISSIONS = [
+    ("(#200) Ad account owner has NOT grant ads_management or ads_read permission", ("ads_management", "ads_read")),
+    ("(#200) Requires business_management permission to manage the object.", ("business_management",)),
+    ("(#100) Missing permissions", ()),
+]
+
+
+@pytest.mark.parametrize(("said", "named"), PERMISSIONS)
+def test_the_permissions_that_meta_names_are_kept_and_said(
+    wire: Wire, patient: Patient, said: str, named: tuple[str, ...]
+) -> None:
+    wire.answers(refusal(403, 200, message=said))
+    error = patient.error()
+    assert isinstance(error, errors.NoAccess)
+    assert error.permissions == named
+    assert all(name in error.remedy for name in (*named, "ads_read"))
 
 
 def test_missing_access_names_the_permission_and_every_kind_a_remedy(wire: Wire, patient: Patient) -> None:
@@ -220,6 +309,7 @@ SAY_THE_TOKEN: list[Callable[[], Answer]] = [
 ]
 
 
+@pytest.mark.parametrize("patience_s", [0.5])
 @pytest.mark.parametrize("answer", SAY_THE_TOKEN)
 def test_no_error_holds_the_token(wire: Wire, patient: Patient, answer: Callable[[], Answer]) -> None:
     wire.answers(answer())
@@ -229,11 +319,31 @@ def test_no_error_holds_the_token(wire: Wire, patient: Patient, answer: Callable
 
 
 def test_nobody_there_is_one_sentence_without_the_address(wire: Wire) -> None:
-    pauses: list[float] = []
-    service = MetaService(TOKEN, "http://127.0.0.1:9", pause=pauses.append)
+    clock = FakeClock()
+    service = MetaService(TOKEN, "http://127.0.0.1:9", clock=clock)
     with pytest.raises(errors.Unreachable, match="cannot be reached") as caught:
         service.get_account(1)
     service.close()
     assert TOKEN not in str(caught.value)
     assert "Nothing was lost" in caught.value.remedy
-    assert len(pauses) == TRIES - 1
+    assert len(clock.slept) == TRIES - 1
+
+
+PACKED = gzip.compress(b'{"name": "' + b"long " * 100_000 + b'"}')
+
+
+def test_a_packed_answer_is_unpacked(wire: Wire, patient: Patient) -> None:
+    wire.answers(Answer(200, PACKED, {"content-encoding": "gzip"}))
+    assert len(patient.service.get_account(1)["name"]) == 500_000
+
+
+HALF_PACKED = [Answer(200, PACKED[:-20], {"content-encoding": "gzip"}, missing=20),
+               Answer(200, PACKED[:-20], {"content-encoding": "gzip"}),
+               Answer(200, b"not packed at all", {"content-encoding": "gzip"})]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", HALF_PACKED, ids=["cut", "short", "not packed"])
+def test_half_of_a_packed_answer_is_transient(wire: Wire, patient: Patient, answer: Answer) -> None:
+    wire.answers(answer, ok({"name": "Back again"}))
+    assert patient.service.get_account(1) == {"name": "Back again"}
+    assert len(wire.asked) == 2

@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.meta.parse import COPY_COLUMNS, EVENTS, Unreadable, ad_day, micros, numbers, whole
+from lib.meta.fields import BREAKDOWNS
+from lib.meta.parse import (
+    ATTRIBUTION_COLUMNS,
+    BREAKDOWN_COLUMNS,
+    COPY_COLUMNS,
+    EVENTS,
+    AdDay,
+    Unreadable,
+    ad_day,
+    breakdown_day,
+    micros,
+    numbers,
+    whole,
+)
 from lib.store.models import COUNTS, MONEY, UNIQUES
 
 ACCOUNT = 583878092736526
@@ -60,7 +73,8 @@ def test_counts_beyond_floats_are_exact(count: int) -> None:
     assert whole(str(count)) == count
 
 
-NO_NUMBERS = ["", "abc", "1,234", "NaN", "Infinity", "-inf", [], {}, "9" * 25, "1e300"]
+NO_NUMBERS = ["", ".", ".5.5", "1.2.3", "-", "+1,0", True, "abc", "1,234", "NaN", "Infinity", "-inf", [], {}, "9" * 25,
+              "1e300"]  # fmt: skip
 
 
 @pytest.mark.parametrize("said", NO_NUMBERS, ids=str)
@@ -165,3 +179,110 @@ def test_text_inside_actions_breaks_neither_the_line_nor_the_column() -> None:
 def test_text_that_postgresql_does_not_hold_is_cut_out_of_actions() -> None:
     line = ad_day(ACCOUNT)(ROW | {"actions": [{"action_type": "a\0b", "value": "1"}]}).line
     assert b"u0000" not in line
+
+
+@given(st.lists(st.sampled_from(["0", "7", "007", "+5", " 8 ", "1e2", 3, 4.0, "12"]), max_size=30))
+def test_a_number_is_the_same_the_first_time_and_ever_after(values: list[Any]) -> None:
+    for value in values:
+        assert numbers({"impressions": value})["impressions"] == whole(value)
+        assert numbers({"spend": value})["spend_micros"] == micros(value)
+
+
+def test_a_line_holds_what_numbers_says() -> None:
+    row = ROW | {
+        "spend": "12.30", "impressions": "1000", "clicks": "007", "reach": "900", "inline_link_clicks": "3",
+        "outbound_clicks": [{"action_type": "outbound_click", "value": "2"}],
+        "video_play_actions": [{"action_type": "other", "value": "5"}, {"action_type": "video_view", "value": "4"}],
+        "actions": actions(omni_purchase=2, purchase=1), "action_values": actions(purchase="1.5", omni_purchase="2.25"),
+    }  # fmt: skip
+    said, found = cells(ad_day(ACCOUNT)(row).line), numbers(row)
+    assert {name: said[name] for name in found} == {
+        name: "\\N" if value is None else str(value) for name, value in found.items()
+    }
+    assert (found["spend_micros"], found["revenue_micros"], found["clicks"]) == (12_300_000, 2_250_000, 7)
+    assert (found["purchases"], found["video_plays"], found["outbound_clicks"]) == (2, 4, 2)
+
+
+SEGMENTS = {
+    "age_gender": ({"age": "25-34", "gender": "unknown"}, ("25-34", "unknown")),
+    "country": ({"country": "DE"}, ("DE", "")),
+    "region": ({"region": "Baden-Württemberg"}, ("Baden-Württemberg", "")),
+    "platform_position": (
+        {"publisher_platform": "facebook", "platform_position": "feed"}, ("facebook", "feed"),
+    ),
+    "device": ({"device_platform": "mobile_app"}, ("mobile_app", "")),
+    "hour": ({"hourly_stats_aggregated_by_advertiser_time_zone": "00:00:00 - 00:59:59"}, ("00:00:00 - 00:59:59", "")),
+}  # fmt: skip
+
+
+def by(slug: str, row: dict[str, Any]) -> tuple[AdDay, dict[str, str]]:
+    """The row of a breakdown set, and its line by its columns."""
+    parsed = breakdown_day(ACCOUNT, BREAKDOWNS[slug])(row)
+    return parsed, dict(zip(BREAKDOWN_COLUMNS, parsed.line.decode().rstrip("\n").split("\t"), strict=True))
+
+
+@pytest.mark.parametrize("slug", BREAKDOWNS)
+def test_a_row_of_a_breakdown_is_told_by_its_segment(slug: str) -> None:
+    segment, keys = SEGMENTS[slug]
+    parsed, found = by(slug, ROW | segment | {"impressions": "9"})
+    assert parsed.key == (int(ROW["ad_id"]), *keys)
+    assert (found["breakdown"], found["key1"], found["key2"], found["ad_id"]) == (slug, *keys, ROW["ad_id"])
+    assert (found["account_id"], found["impressions"], found["adset_id"]) == (str(ACCOUNT), "9", ROW["adset_id"])
+
+
+OF_PIXELS = {"revenue_micros", "landing_page_views", "content_views", "add_to_cart", "checkouts", "purchases", "leads",
+             "app_installs"}  # fmt: skip
+
+
+@pytest.mark.parametrize("slug", BREAKDOWNS)
+def test_conversions_that_meta_does_not_report_by_a_breakdown_are_unknown_and_never_zero(slug: str) -> None:
+    _, found = by(slug, ROW | SEGMENTS[slug][0] | {"actions": actions(lead=2)})
+    unknown = {name for name, value in found.items() if value == "\\N"} - {*UNIQUES, "actions", "action_values"}
+    assert unknown == (OF_PIXELS - {"leads"} if slug in ("region", "hour") else set())
+    assert (found["leads"], found["conversations"], found["spend_micros"]) == ("2", "0", "0")
+
+
+@pytest.mark.parametrize("slug", BREAKDOWNS)
+def test_a_row_without_its_segment_is_refused(slug: str) -> None:
+    for column in SEGMENTS[slug][0]:
+        with pytest.raises(Unreadable):
+            by(slug, ROW | {name: value for name, value in SEGMENTS[slug][0].items() if name != column})
+
+
+def test_a_segment_breaks_neither_the_line_nor_the_column() -> None:
+    parsed, found = by("country", ROW | {"country": "a\tb\\\n\r\0c"})
+    assert parsed.line.count(b"\n") == 1
+    assert found["key1"] == "a\\tb\\\\\\n\\rc"
+
+
+def attributed(row: dict[str, Any], *windows: str) -> list[dict[str, str]]:
+    """The lines of the windows by their columns."""
+    lines = ad_day(ACCOUNT, windows)(ROW | row).attributed.decode().splitlines()
+    return [dict(zip(ATTRIBUTION_COLUMNS, line.split("\t"), strict=True)) for line in lines]
+
+
+def test_each_window_that_meta_listed_is_a_line_of_the_widest_view() -> None:
+    listed = [
+        {"action_type": "purchase", "value": "5", "1d_click": "4", "1d_view": "4"},
+        {"action_type": "omni_purchase", "value": "3", "1d_click": "2"},
+        {"action_type": "lead", "value": "1", "7d_click": "1"},
+        {"action_type": "link_click", "value": "9", "1d_view": "9"},
+    ]
+    worth = [{"action_type": "omni_purchase", "value": "30.00", "1d_click": "20.05"}]
+    one, seven = attributed({"actions": listed, "action_values": worth}, "1d_click", "7d_click", "1d_view")
+    assert (one["attribution_window"], one["ad_id"], one["date"]) == ("1d_click", ROW["ad_id"], "2026-05-01")
+    assert (one["purchases"], one["revenue_micros"], one["leads"]) == ("2", "20050000", "0")
+    assert (seven["attribution_window"], seven["purchases"], seven["leads"]) == ("7d_click", "0", "1")
+
+
+@pytest.mark.parametrize("row", [{}, {"actions": actions(purchase=3)}, {"actions": None, "action_values": []}], ids=str)
+def test_a_window_that_meta_did_not_list_is_no_line(row: dict[str, Any]) -> None:
+    assert attributed(row, "1d_click", "7d_view") == []
+
+
+@pytest.mark.parametrize(
+    "listed", [*NO_ACTIONS[:-1], [{"action_type": "lead", "value": "1", "1d_click": "x"}]], ids=str
+)
+def test_windows_of_another_shape_are_refused(listed: Any) -> None:
+    with pytest.raises(Unreadable):
+        attributed({"actions": listed}, "1d_click")

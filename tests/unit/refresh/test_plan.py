@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.errors import UsageError
-from lib.refresh.plan import Span, check_span, earliest, span_of
+from lib.history import earliest
+from lib.refresh.plan import Span, check_span, span_of
 from lib.zones import today_in
 
 NOW = dt.datetime(2026, 3, 1, 3, 30, tzinfo=dt.UTC)
@@ -85,6 +86,27 @@ def test_dates_that_nobody_can_be_asked_for(since: str | None, until: str | None
         check_span(since and day(since), until and day(until), NOW)  # type: ignore[arg-type]
     assert "nothing was fetched" in caught.value.message
     assert caught.value.remedy
+
+
+CALLED = [
+    (("--since", "--until"), "--since 2026-02-12 is after --until 2026-02-10;", "--until 2026-03-03 is in"),
+    (("since", "until"), "since 2026-02-12 is after until 2026-02-10;", "until 2026-03-03 is in"),
+    (
+        ("The first day", "The last day"),
+        "The first day 2026-02-12 is after the last day 2026-02-10;",
+        "The last day 2026-03-03 is in",
+    ),
+]
+
+
+@pytest.mark.parametrize(("called", "swapped", "ahead"), CALLED, ids=[names[0] for names, *_ in CALLED])
+def test_days_are_called_as_whoever_asks_knows_them(called: tuple[str, str], swapped: str, ahead: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_span(day("2026-02-12"), day("2026-02-10"), NOW, called)
+    assert caught.value.message.startswith(swapped)
+    with pytest.raises(UsageError) as caught:
+        check_span(None, day("2026-03-03"), NOW, called)
+    assert caught.value.message.startswith(ahead)
 
 
 @pytest.mark.parametrize("since", ["2023-02-01", "2026-03-01"])

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from lib.errors import SettingsError, StoreError, StoreFull, StoreUnavailable
+from lib.errors import SettingsError, StoreError, StoreFull, StoreUnavailable, TooMuchAsked
 from lib.store.engine import Store, store_url, translate
 
 
@@ -28,8 +28,13 @@ KINDS: list[tuple[Exception, type[StoreError]]] = [
     (psycopg.errors.AdminShutdown("bye"), StoreUnavailable),
     (psycopg.OperationalError("lost"), StoreUnavailable),
     (ConnectionRefusedError(), StoreUnavailable),
-    (psycopg.errors.QueryCanceled("slow"), StoreError),
+    (psycopg.errors.QueryCanceled("slow"), TooMuchAsked),
     (psycopg.errors.UniqueViolation("twice"), StoreError),
+    (psycopg.errors.InvalidPassword("who"), StoreUnavailable),
+    (psycopg.errors.TooManyConnections("full"), StoreUnavailable),
+    (psycopg.errors.ProgramLimitExceeded("too long for an index"), StoreError),
+    (psycopg.errors.DeadlockDetected("crossed"), StoreError),
+    (psycopg.errors.SerializationFailure("at once"), StoreError),
 ]
 
 
