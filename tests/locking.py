@@ -11,7 +11,9 @@ from sqlalchemy import text
 
 from lib.store.engine import Store
 
-_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+HERE = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+"""A condition on pg_locks, which tells of every worker's database, where tables of one name have one number."""
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
 
 
 @asynccontextmanager
@@ -24,7 +26,7 @@ async def meanwhile(store: Store, statement: str, doing: Coroutine[Any, Any, Any
         await session.execute(text(statement))
         task = asyncio.create_task(doing)
         async with asyncio.timeout(60), store.engine.connect() as watching:
-            while not task.done() and not (await watching.execute(_WAITING)).scalar_one():
+            while not task.done() and not (await watching.execute(WAITING)).scalar_one():
                 await watching.rollback()
                 await asyncio.sleep(0)
     yield task

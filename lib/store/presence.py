@@ -43,6 +43,9 @@ class Presence:
         except (psycopg.OperationalError, TimeoutError) as error:
             await self.leave()
             raise StoreUnavailable("The database cannot be reached.") from error
+        except BaseException:  # whoever is cancelled here has no presence to leave
+            await self.leave()
+            raise
 
     async def _answers(self, connection: psycopg.AsyncConnection) -> bool:
         try:

@@ -14,6 +14,7 @@ from lib.refresh.queue.account import Pace
 from lib.refresh.queue.worker import CONCURRENCY, Working
 from lib.store.engine import Store
 from lib.store.repositories import queue
+from lib.waiting import until_over
 
 logger = logging.getLogger(__name__)
 WATCH_S = 0.2
@@ -52,7 +53,7 @@ class _Helping:
     async def __aexit__(self, *_: object) -> None:
         if self._working is not None and self._task is not None:
             self._working.stop()
-            await asyncio.wait({self._task})
+            await until_over(self._task)
 
     async def where_nobody_works(self) -> None:
         """Begin to work where no worker lives; raise what ended ours."""

@@ -18,6 +18,7 @@ from lib.refresh.queue.pauses import SharedPacer
 from lib.refresh.queue.tasks import CLOCK_QUEUE, add_clock, add_refreshes
 from lib.store.engine import Store
 from lib.store.repositories import queue, runs
+from lib.waiting import until_over
 
 logger = logging.getLogger(__name__)
 CONCURRENCY = 4
@@ -60,8 +61,9 @@ class Working:
                 await self._work()
         finally:
             self.stop()
-            await looking
+            await until_over(looking)
             await self._connector.close_async()
+            looking.result()
 
     def stop(self) -> None:
         """Take no more jobs, and end those in flight."""
@@ -93,7 +95,7 @@ class Working:
             await asyncio.shield(running)
         except asyncio.CancelledError:
             self.stop()
-            await running
+            await until_over(running)
             raise
         except (ConnectorException, StoreError) as error:
             logger.warning("The worker begins again: %s", error.__cause__ or error)

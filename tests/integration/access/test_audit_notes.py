@@ -30,6 +30,7 @@ from lib.store.engine import Store
 from lib.store.models import AuditLog, ExportLog
 from tests.emptying import emptying
 from tests.factories import add_insights, insight_row, viewer_of
+from tests.locking import WAITING
 
 DAY = dt.date(2026, 1, 1)
 BEFORE = DAY - dt.timedelta(days=1)
@@ -293,9 +294,8 @@ async def test_accounts_without_numbers_cost_a_look_once_a_version(store: Store,
 
 async def waiting_for_a_lock(store: Store) -> None:
     """Return once somebody waits for a lock."""
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     async with store.engine.connect() as connection:
-        while not (await connection.execute(waiting)).scalar_one():
+        while not (await connection.execute(WAITING)).scalar_one():
             await connection.rollback()
 
 

@@ -24,6 +24,7 @@ from lib.store.repositories import clients
 from lib.store.secrets import KEY_FILE, TokenVault
 from tests.fixtures_database import Database
 from tests.fixtures_processes import KEY, Cli, run_here
+from tests.locking import HERE
 
 NEW = Fernet.generate_key().decode()
 STRANGE = Fernet.generate_key().decode()
@@ -193,7 +194,7 @@ async def replaced(store: Store, client_id: int, seal: clients.Seal) -> int:
 
 async def is_waited_for(store: Store) -> None:
     """Come back once someone waits for the lock of the tokens."""
-    waiting = text("SELECT count(*) FROM pg_locks WHERE relation = 'credential'::regclass AND NOT granted")
+    waiting = text(f"SELECT count(*) FROM pg_locks WHERE relation = 'credential'::regclass AND NOT granted AND {HERE}")
     async with asyncio.timeout(10), store.engine.connect() as connection:
         while not (await connection.execute(waiting)).scalar_one():
             continue

@@ -16,6 +16,7 @@ from tests.fixtures_database import Database
 from tests.fixtures_processes import Cli, Start, until
 from tests.integration.insights import world
 from tests.integration.mirror.holding import DRAWN, Holder
+from tests.locking import HERE
 
 SEED, KILLS = 11, max(3, DRAWN // 5)
 EXPORT = ("export", "--since", world.FIRST.isoformat(), "--until", world.LAST.isoformat(), "--group-by", "account,ad",
@@ -41,7 +42,7 @@ def shut(database: Database, table: str) -> Iterator[None]:
 
 def wait_at(database: Database, table: str) -> None:
     """Until somebody waits for the table."""
-    waits = "SELECT pid FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
+    waits = f"SELECT pid FROM pg_locks WHERE relation = %s::regclass AND NOT granted AND {HERE}"
     until(lambda: database.owner(waits, [table]), f"somebody waits for {table}", within_s=60)
 
 

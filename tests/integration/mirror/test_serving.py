@@ -26,6 +26,7 @@ from tests.fixtures_database import Database
 from tests.integration.insights import world
 from tests.integration.mirror.holding import EVERYONE, QUERY, held, stored, told
 from tests.integration.mirror.test_killed import shut
+from tests.locking import HERE
 from tests.serving import arrives
 
 BY_AD = InsightQuery(world.FIRST, world.LAST, ("date", "ad"), ("spend",))
@@ -83,7 +84,9 @@ async def test_postgres_answers_until_it_stands(kept: Mirror, store: Store, data
 
 def waits(database: Database) -> bool:
     """Whether the mirror has come to the table that is shut."""
-    return bool(database.owner("SELECT pid FROM pg_locks WHERE relation = 'creative'::regclass AND NOT granted"))
+    return bool(
+        database.owner(f"SELECT pid FROM pg_locks WHERE relation = 'creative'::regclass AND NOT granted AND {HERE}")
+    )
 
 
 async def test_a_rebuild_disturbs_nobody(kept: Mirror, store: Store, database_of_worker: Database) -> None:
@@ -254,7 +257,7 @@ async def test_a_migration_that_holds_the_tables_is_waited_for(kept: Mirror, dat
     await arrives(kept.engine, "the mirror stands")
     with shut(database_of_worker, "campaign"):
         database_of_worker.owner("UPDATE adset SET name = 'Changed' WHERE account_id = 101")
-        waiting = "SELECT pid FROM pg_locks WHERE relation = 'campaign'::regclass AND NOT granted"
+        waiting = f"SELECT pid FROM pg_locks WHERE relation = 'campaign'::regclass AND NOT granted AND {HERE}"
         await arrives(lambda: database_of_worker.owner(waiting), "the mirror waits")
     database_of_worker.owner(RENAME, ["Changed by a migration"])
     await is_called(kept, "Changed by a migration")

@@ -20,6 +20,7 @@ from tests.fixtures_database import Database
 from tests.fixtures_processes import Start, run_here, settings_for, until
 from tests.fixtures_sandbox import LAST_DAY, Sandbox, Serve
 from tests.integration.refresh.test_workers import LIVING
+from tests.locking import HERE
 
 SEED = 20
 KILLS = 19
@@ -133,7 +134,8 @@ def reader(worlds: Worlds, database_url: URL) -> Iterator[Reader]:
 
 def waiting_backends(database: Database) -> list[tuple[Any, ...]]:
     """The servers' sides of refreshes that were killed or wait at the gate."""
-    return database.owner("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted", [GATE])
+    waiting = f"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted AND {HERE}"
+    return database.owner(waiting, [GATE])
 
 
 def let_die(database: Database) -> None:

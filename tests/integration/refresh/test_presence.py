@@ -12,8 +12,10 @@ from lib.store.presence import Presence
 from lib.store.repositories import queue
 from tests.integration.refresh.refreshing import until
 from tests.integration.refresh.test_queue import rows
+from tests.locking import HERE
 
-HELD = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 20651 AND objid = 7"
+SEVENTH = f"FROM pg_locks WHERE locktype = 'advisory' AND classid = 20651 AND objid = 7 AND {HERE}"
+HELD = f"SELECT count(*) {SEVENTH}"
 
 
 async def living(store: Store) -> int:
@@ -45,10 +47,29 @@ async def test_a_session_that_the_server_ended_is_followed_by_another(store: Sto
     presence = Presence(store.url, 7)
     await presence.hold()
     async with store.engine.begin() as connection:
-        await connection.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE classid = 20651")
+        await connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) {SEVENTH}")
     await presence.hold()
     assert await living(store) == 1
     await presence.leave()
+
+
+async def test_who_leaves_off_while_it_waits_for_the_lock_keeps_no_connection(store: Store) -> None:
+    async def waiting() -> bool:
+        return await rows(store, f"{HELD} AND NOT granted") == [(1,)]
+
+    async def none() -> bool:
+        return await rows(store, f"{HELD} AND NOT granted") == [(0,)]
+
+    presence = Presence(store.url, 7)
+    async with store.engine.begin() as connection:
+        await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20651, 7)")
+        holding = asyncio.create_task(presence.hold())
+        await until(waiting)
+        holding.cancel()
+        await asyncio.wait({holding})
+        await until(none)
+    assert holding.cancelled()
+    assert await rows(store, HELD) == [(0,)]
 
 
 class Line:

@@ -29,7 +29,7 @@ from lib.store.secrets import TokenVault
 from tests.factories import add_account, add_client
 from tests.fixtures_meta import HandMade
 from tests.fixtures_sandbox import LAST_DAY
-from tests.integration.refresh.refreshing import stop_the_clock, strike_at
+from tests.integration.refresh.refreshing import stop_the_clock, strike_at, until
 
 NOW = dt.datetime(2026, 11, 20, 12, 17, tzinfo=dt.UTC)
 JOBS = "SELECT args->>'ask', status::text, priority FROM queue.procrastinate_jobs ORDER BY id"
@@ -141,6 +141,24 @@ async def test_a_stopped_run_leaves_nothing_waiting(store: Store) -> None:
     report = await whole_progress(store, run_id)
     assert (report.state, {one.state for one in report.accounts}) == ("cancelled", {"cancelled"})
     assert await rows(store, JOBS) == []
+
+
+async def test_who_is_cancelled_while_its_worker_ends_waits_for_it(store: Store, hand_made: HandMade) -> None:
+    hand_made.add_account(1)
+    await add_accounts(store, 1, graph_url=hand_made.url)
+    before = asyncio.all_tasks()
+    attending = asyncio.create_task(attend(store, await start_run(store)))
+
+    async def is_worked_on() -> bool:
+        return await rows(store, "SELECT count(*) FROM queue.procrastinate_workers") == [(1,)]
+
+    await until(is_worked_on)
+    while not attending.done():
+        attending.cancel()
+        await asyncio.sleep(0)
+    assert attending.cancelled()
+    assert asyncio.all_tasks() == before, "nothing works on behind its back"
+    assert await rows(store, "SELECT count(*) FROM queue.procrastinate_workers") == [(0,)]
 
 
 async def test_a_job_that_never_gets_any_further_is_given_up(store: Store, hand_made: HandMade) -> None:

@@ -14,11 +14,14 @@ from tests.fixtures_database import Database
 from tests.fixtures_meta import HandMade
 from tests.fixtures_processes import Cli, Start, until
 from tests.fixtures_wire import Answer, Asked, Wire
+from tests.locking import HERE
 
 DAY = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=3)
 ACCOUNTS = (1, 2, 3, 4, 5, 6)
-LIVING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 20651 AND objid <> 0 AND granted" \
-         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"  # fmt: skip
+LIVING = (
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 20651 AND objid <> 0 AND granted"
+    f" AND {HERE}"
+)
 
 
 @pytest.fixture
