@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ from lib.store import migrate
 from lib.store.engine import Store
 from tests.browser.conftest import Dashboard, Frames, running_dashboard
 from tests.browser.reruns import settled
+from tests.browser.reverse_proxy import reverse_proxy
 from tests.conftest import drop_database
 from tests.people import noted
 
@@ -184,10 +186,12 @@ def test_signing_out_ends_every_window(probe: Dashboard, new_context: Contexts) 
 
 
 def test_a_sign_out_from_a_page_is_noted_with_where_it_came_from(probe: Dashboard, new_context: Contexts) -> None:
-    page = new_context(extra_http_headers={"X-Forwarded-For": "203.0.113.9"}).new_page()
-    page.goto(probe.link(probe.add_user()))
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("link", name=LINK)).to_be_visible()
+    with reverse_proxy(urlsplit(probe.url).port or 0, "203.0.113.9") as proxied:
+        page = new_context().new_page()
+        page.goto(probe.link(probe.add_user()).replace(probe.url, proxied))
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("link", name=LINK)).to_be_visible()
+        assert page.url.startswith(proxied)
     (note,) = [each for each in probe.prepare(noted) if each.action == "signed out"]
     assert note.address == "203.0.113.9"
 
