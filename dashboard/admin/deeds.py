@@ -86,11 +86,23 @@ def forget_question() -> None:
 
 
 def say() -> None:
-    """What was done last, with the way back; and what was refused."""
+    """What was done last, with the way back; and what was refused.
+
+    It has a place of its own, taken or not: what comes below keeps its place, and is not drawn twice meanwhile.
+    """
+    with st.container(key="deeds"):
+        _refused()
+        _done()
+
+
+def _refused() -> None:
     words = st.session_state.pop(_PROBLEM, None)
     if words:
         with st.container(key="deed_problem"):
             st.error(formats.plain(words), icon=":material/error:")
+
+
+def _done() -> None:
     done: Done | None = st.session_state.get(_DONE)
     if done is None:
         return

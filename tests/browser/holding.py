@@ -33,6 +33,10 @@ class Holding:
         until(holds, "the server's answer")
         return len(self.held)
 
+    def drawn(self) -> int:
+        """How many of the held messages draw the answer; the next one says that it is whole."""
+        return next(at for at, message in enumerate(self.held) if _ends_a_run(message))
+
     def release(self, count: int) -> None:
         """Let the first of what is held pass."""
         assert self._browser is not None

@@ -12,8 +12,9 @@ from lib.access.viewer import Role
 from lib.store.engine import Store
 from tests.browser.choosing import choose
 from tests.browser.conftest import Dashboard, Frames
+from tests.browser.holding import Holding
 from tests.browser.pasting import press
-from tests.browser.reruns import settled
+from tests.browser.reruns import DRAWN, settled
 from tests.factories import add_client
 
 GROUPS = "SELECT slug, title, channel_id, is_active FROM chat_group JOIN client ON client.id = client_id ORDER BY title"
@@ -47,6 +48,7 @@ def opened(dashboard: Dashboard, page: Page) -> Page:
 
 
 def fill(page: Page, title: str, channel: str, client: str | None = None) -> None:
+    settled(page)
     if client is not None:
         choose(page, "Client", client)
     page.get_by_role("textbox", name="Title").fill(title)
@@ -115,6 +117,42 @@ def test_a_channel_id_that_is_taken_or_none_is_refused_and_what_was_typed_stays(
         expect(page.get_by_role("textbox", name="Title")).to_have_value("Other")
         client = None  # the one that was chosen stays
     assert len(stored(dashboard)) == 2
+
+
+def test_what_was_refused_is_in_sight_however_far_down_one_is(
+    dashboard: Dashboard, signed_in: Callable[..., Page]
+) -> None:
+    async def many(store: Store) -> None:
+        await acme_and_bolt(store)
+        more = "INSERT INTO chat_group (client_id, title, channel_id) SELECT id, 'Z' || n, 'Z' || n"
+        async with store.working() as session:
+            await session.execute(text(f"{more} FROM client, generate_series(10, 49) n WHERE slug = 'acme'"))
+
+    dashboard.prepare(many)
+    page = opened(dashboard, signed_in())
+    press(page, "Z49")
+    fill(page, "Other", "a b")
+    press(page, "Save")
+    expect(page.get_by_text("A channel id is one word")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("heading", name="Groups", exact=True)).not_to_be_in_viewport()
+
+
+def test_while_a_refusal_is_drawn_the_form_stands_once(dashboard: Dashboard, signed_in: Callable[..., Page]) -> None:
+    dashboard.prepare(acme_and_bolt)
+    page, line = signed_in(), Holding()
+    page.route_web_socket("**/stream", line.between)
+    opened(dashboard, page)
+    press(page, "Add a group")
+    fill(page, "Other", "a b", "Acme")
+    settled(page)
+    line.is_on = True
+    press(page, "Add it")
+    line.whole_answer(page)
+    line.release(line.drawn())
+    expect(page.get_by_text("A channel id is one word")).to_be_visible()
+    page.evaluate(DRAWN)
+    expect(page.get_by_role("textbox", name="Title")).to_have_count(1, timeout=2000)
+    line.end()
 
 
 def test_a_manager_sees_the_groups_of_their_clients_alone(
