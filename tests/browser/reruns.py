@@ -66,7 +66,8 @@ ANSWERED = '[data-answered=yes] [data-testid="stApp"][data-test-script-state="no
 DRAWN = "() => new Promise(then => requestAnimationFrame(() => requestAnimationFrame(then)))"
 
 
-def settled(page: Page) -> None:
-    """Wait until the page shows all that it asked for."""
+def settled(page: Page, *, timeout: float | None = None) -> None:
+    """Wait until the page shows all that it asked for, the code that draws it included; at most ``timeout`` ms each."""
     page.evaluate(DRAWN)  # some boxes tell of a choice once they were drawn with it
-    expect(page.locator(ANSWERED)).to_be_attached()
+    expect(page.locator(ANSWERED)).to_be_attached(timeout=timeout)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=timeout)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import text
 
 from lib.access.viewer import Role
@@ -15,7 +15,7 @@ from lib.store.engine import Store
 from tests.browser.choosing import choose
 from tests.browser.conftest import Dashboard
 from tests.browser.overview import loaded
-from tests.browser.reruns import settled
+from tests.browser.reruns import ANSWERED, settled
 from tests.factories import add_account, add_campaign, add_client, add_insights, add_slice, insight_row, micros
 from tests.fixtures_processes import until
 
@@ -107,6 +107,32 @@ def test_a_missing_value_is_a_dash_with_its_reason(visit: Callable[..., Page]) -
     expect(cpc.get_by_test_id("stMetricValue")).to_have_text("-")
     cpc.get_by_role("button", name="Help for CPC (link)").hover()
     expect(page.get_by_text("there were no link clicks to divide by")).to_be_visible()
+
+
+def test_nothing_moves_when_the_boxes_of_the_filters_arrive(
+    dashboard: Dashboard, signed_in: Callable[..., Page]
+) -> None:
+    dashboard.prepare(two_clients)
+    page, held = signed_in(), list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(r"/Selectbox\.[^/]*\.js$"), hold)
+    page.goto(dashboard.url)
+    refresh = page.get_by_role("button", name="Refresh", exact=True)
+    expect(refresh).to_be_visible()
+    expect(page.get_by_test_id("stMetricValue")).to_have_count(10)
+    expect(page.locator(ANSWERED)).to_be_attached()
+    assert held
+    before = refresh.bounding_box()
+    with pytest.raises(AssertionError, match="stSkeleton"):
+        settled(page, timeout=500)
+    for route in held:
+        route.continue_()
+    settled(page)
+    expect(page.get_by_role("combobox", name="Period", exact=True)).to_be_visible()
+    assert refresh.bounding_box() == before
 
 
 def test_names_are_shown_as_they_are_and_samples_are_labelled(visit: Callable[..., Page]) -> None:
