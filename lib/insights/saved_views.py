@@ -119,11 +119,12 @@ async def update_view(
     values = _checked(changes)
     if not values:
         return view
-    if view.is_mine or "address" in values:
-        # What was written under earlier grants stays in it, so no client ever leaves.
-        values["client_ids"] = sorted(view.client_ids | viewer.client_ids)
     async with _changing(store, viewer, view) as session:
-        subject, before = await _locked(session, viewer, view_id)
+        found = await _locked(session, viewer, view_id)
+        subject, before = await _subject(session, viewer, found), _facts(found)
+        if view.is_mine or "address" in values:
+            # What was written under earlier grants stays in it, so no client ever leaves.
+            values["client_ids"] = sorted(viewer.client_ids.union(found.client_ids))
         changed = await views.change_view(session, view_id, values)
         if changed is None:
             raise _gone()
@@ -135,7 +136,8 @@ async def delete_view(store: Store, viewer: Viewer, view_id: uuid.UUID, *, via: 
     """Delete the view; NotFound and AccessError as for a change."""
     view = await _changeable(store, viewer, view_id)
     async with _changing(store, viewer, view) as session:
-        subject, before = await _locked(session, viewer, view_id)
+        found = await _locked(session, viewer, view_id)
+        subject, before = await _subject(session, viewer, found), _facts(found)
         if not await views.delete_view(session, view_id):
             raise _gone()
         await _note(session, viewer, via, subject, before=before, after=None)
@@ -155,15 +157,23 @@ def _changing(store: Store, viewer: Viewer, view: SavedView) -> AbstractAsyncCon
     return store.viewing(viewer) if view.is_mine else store.working(timeout_s=30)
 
 
-async def _locked(session: AsyncSession, viewer: Viewer, view_id: uuid.UUID) -> tuple[str, Facts]:
-    """What the log calls the view, and what is in it now; nobody else changes it until the transaction ends."""
+async def _locked(session: AsyncSession, viewer: Viewer, view_id: uuid.UUID) -> models.SavedView:
+    """The view as it is now; nobody else changes it until the transaction ends.
+
+    NotFound where it was deleted meanwhile, or taken back by its owner from who is not.
+    """
     found = await views.locked_view(session, view_id)
-    if found is None:
+    if found is None or not (found.is_shared or found.owner_id == viewer.user_id):
         raise _gone()
-    if found.owner_id == viewer.user_id:
-        return found.name, _facts(found)
-    owner = await session.get_one(models.User, found.owner_id)
-    return f"{found.name} of {owner.email}", _facts(found)
+    return found
+
+
+async def _subject(session: AsyncSession, viewer: Viewer, view: models.SavedView) -> str:
+    """What the log calls the view."""
+    if view.owner_id == viewer.user_id:
+        return view.name
+    owner = await session.get_one(models.User, view.owner_id)
+    return f"{view.name} of {owner.email}"
 
 
 def _facts(view: models.SavedView) -> Facts:

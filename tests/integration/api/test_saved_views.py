@@ -18,6 +18,7 @@ from lib.insights import saved_views
 from lib.store.models import SavedView
 from tests.integration.api import houses
 from tests.integration.api.conftest import House
+from tests.locking import meanwhile
 from tests.roles import app_alone
 
 VIEW = {"name": "Retargeting", "page": "explore", "address": "period=last_28_days&filter=campaign~Sale"}
@@ -183,6 +184,32 @@ async def test_the_last_of_two_who_change_at_once_wins(house: House) -> None:
     assert [answer.json()["data"]["name"] for answer in answers] == names
     last = max(answers, key=lambda answer: answer.json()["data"]["updated_at"])
     assert (await analyst.get(f"/saved-views/{view}")).json() == last.json()
+
+
+async def test_a_change_meanwhile_leaves_its_clients_in_the_view(house: House) -> None:
+    """An administrator's address tells of every client; a rename that began before may not hide that it does."""
+    view = await houses.add_view(house.store, house.people["analyst"], "Shared", is_shared=True)
+    analyst, manager = await house.asking("analyst"), await house.asking("manager")
+    assert (await manager.get(f"/saved-views/{view}")).status_code == 200
+    of_all = sorted(house.clients.values())
+    curated = f"UPDATE saved_view SET address = 'client=zebra', client_ids = ARRAY{of_all} WHERE id = '{view}'"
+    rename = analyst.patch(f"/saved-views/{view}", json={"name": "Renamed"})
+    async with meanwhile(house.store, curated, rename) as renaming:
+        assert (await renaming).json()["data"]["address"] == "client=zebra"
+    assert (await manager.get(f"/saved-views/{view}")).status_code == 404
+
+
+async def test_a_view_that_its_owner_takes_back_meanwhile_is_not_an_administrators_to_change(house: House) -> None:
+    view = await houses.add_view(house.store, house.people["analyst"], "Mine again", is_shared=True)
+    admin = await house.asking("admin")
+    for method, body in (("PATCH", {"name": "x"}), ("DELETE", None)):
+        async with house.store.working() as session:
+            await session.execute(update(SavedView).values(is_shared=True))
+        change = admin.request(method, f"/saved-views/{view}", json=body)
+        async with meanwhile(house.store, "UPDATE saved_view SET is_shared = false", change) as changing:
+            assert (await changing).status_code == 404
+    kept = await (await house.asking("analyst")).get(f"/saved-views/{view}")
+    assert kept.json()["data"]["name"] == "Mine again"
 
 
 async def test_the_database_itself_keeps_views_apart(house: House) -> None:
