@@ -32,6 +32,8 @@ TEXTUAL = (*WORDS, *SPLITS)
 """Dimensions whose value is a text without an id: Meta's words, and what it splits ad-days by."""
 
 DIMENSIONS = (*DAYS, "weekday", *NAMED, *TEXTUAL)
+FIRST_DAY, LAST_DAY = dt.date(1900, 1, 1), dt.date(2100, 12, 31)
+"""Between which questions are asked: wide enough for whatever a page compares with, and few enough to be counted."""
 ONE_AD_ONE_DAY = frozenset({"date", "ad"})
 MAX_TOP = 1000
 
@@ -91,6 +93,11 @@ class InsightQuery:
     def __post_init__(self) -> None:
         if self.since > self.until:
             raise QueryError(f"The first day {self.since} is after the last day {self.until}.", "Swap the two.")
+        if self.since < FIRST_DAY or self.until > LAST_DAY:
+            raise QueryError(
+                f"The days {self.since} to {self.until} are not all between {FIRST_DAY} and {LAST_DAY}.",
+                "Ask for days between the two.",
+            )
         if not self.group_by and not self.metrics:
             raise QueryError("The query names neither a metric nor a dimension.", "Name at least one.")
         _check_words("dimension", self.group_by, DIMENSIONS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -132,13 +133,13 @@ def _periods(query: InsightQuery, level: str, accounts: Iterable[int]) -> Select
 def _known(rows: list[dict[str, Any]], spans: list[Span], level: str) -> Reached:
     todays = {row["account_id"]: today_in(row["timezone_name"]) for row in rows}
     firsts = {today: earliest(today) for today in todays.values()}
-    stored = {(row["account_id"], row["since"], row["until"]): row for row in rows}
+    stored = {(row["account_id"], row["since"], row["until"]): row for row in rows if row["since"]}
     missing: list[Period] = []
     early: list[Period] = []
     again: list[Period] = []
     reasons: set[str] = set()
     refused: dict[str, list[dt.datetime]] = {}
-    for account, today, (since, until) in _begun(todays, spans):
+    for account, today, (since, until) in _begun(todays, firsts, spans, stored):
         found, first = stored.get((account, since, min(until, today))), firsts[today]
         if found is not None and found["unavailable_reason"]:
             reason = str(found["unavailable_reason"])
@@ -174,10 +175,32 @@ def _is_to_be_asked_again(found: Mapping[str, Any]) -> bool:
     return is_refused and dt.datetime.now(dt.UTC) - found["fetched_at"] >= AGAIN_AFTER
 
 
-def _begun(todays: Mapping[int, dt.date], spans: list[Span]) -> Iterator[tuple[int, dt.date, Span]]:
-    """Each account, its day of today, and each of the periods that has begun there."""
+def _begun(
+    todays: Mapping[int, dt.date],
+    firsts: Mapping[dt.date, dt.date],
+    spans: list[Span],
+    stored: Iterable[tuple[int, dt.date, dt.date]],
+) -> Iterator[tuple[int, dt.date, Span]]:
+    """Each account, its day of today, and each of the periods that has begun there.
+
+    Of those that Meta serves no more, what is ``stored`` and one that is not: there may be a century of them.
+    """
+    kept: dict[int, set[Span]] = {account: set() for account in todays}
+    for account, since, until in stored:
+        kept[account].add((since, until))
+    steps = {today: _steps(spans, today, first) for today, first in firsts.items()}
     for account, today in sorted(todays.items()):
-        yield from ((account, today, span) for span in spans if span[0] <= today)
+        old, served = steps[today]
+        of_old = [old[key] for key in sorted(kept[account] & old.keys())]
+        of_old += itertools.islice((span for key, span in old.items() if key not in kept[account]), 1)
+        yield from ((account, today, span) for span in (*of_old, *served))
+
+
+def _steps(spans: list[Span], today: dt.date, first: dt.date) -> tuple[dict[Span, Span], list[Span]]:
+    """The periods that have begun: those from before ``first`` by what they are stored under, and the others."""
+    begun = [span for span in spans if span[0] <= today]
+    old = {(since, min(until, today)): (since, until) for since, until in begun if since < first}
+    return old, [span for span in begun if span[0] >= first]
 
 
 def _by_day(todays: Mapping[int, dt.date]) -> Mapping[dt.date, frozenset[int]]:

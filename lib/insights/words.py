@@ -125,7 +125,8 @@ def _parse_limit(text: str | None) -> int | None:
 
 
 def _quote(value: str) -> str:
-    plain = value and value == value.strip() and not value.startswith('"') and "," not in value
+    # What begins with ~ would be read as part of the operator before it.
+    plain = value and value == value.strip() and value[0] not in '"~' and "," not in value
     return value if plain else '"' + value.replace('"', '""') + '"'
 
 

@@ -214,6 +214,26 @@ async def test_other_peoples_accounts_and_unknown_ones_are_one(shared_house: Hou
     assert len(sentences) == 1
 
 
+@pytest.mark.parametrize("again", ["metrics=clicks", "since=2026-01-06", "engine=postgres&engine=postgres"])
+async def test_a_parameter_of_one_value_is_given_once(shared_house: House, again: str) -> None:
+    analyst = await shared_house.asking("analyst")
+    answer = await analyst.get(f"/insights?since=2026-01-05&until=2026-01-25&metrics=spend&{again}")
+    assert answer.status_code == 422
+    assert "is given twice." in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("group_by", ["account", "week,account", "quarter,campaign"])
+async def test_the_longest_period_is_answered_and_a_longer_one_refused(shared_house: House, group_by: str) -> None:
+    analyst = await shared_house.asking("analyst")
+    words = {"group_by": group_by, "metrics": "spend,reach"}
+    longest = await analyst.get("/insights", params={**words, "since": "1900-01-01", "until": "2100-12-31"})
+    assert longest.status_code == 200
+    for days in (("0001-01-01", "2026-01-01"), ("2026-01-05", "9999-12-31"), ("9999-12-31", "9999-12-31")):
+        refused = await analyst.get("/insights", params={**words, "since": days[0], "until": days[1]})
+        assert refused.status_code == 422
+        assert "are not all between 1900-01-01 and 2100-12-31" in refused.json()["error"]["message"]
+
+
 async def test_one_account_and_one_currency(shared_house: House) -> None:
     analyst = await shared_house.asking("analyst")
     one = await analyst.get("/insights", params={**WHEN, "group_by": "account", "account": "act_1102"})

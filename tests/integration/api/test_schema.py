@@ -61,6 +61,8 @@ QUESTIONS: list[dict[str, Any]] = [
     {**WHEN, "group_by": "account", "account": ["1101", "990011"]},
     {**WHEN, "group_by": "country,campaign", "metrics": "spend,reach", "filter": ["country!=DE"]},
     {**WHEN, "group_by": "account,campaign", "metrics": "purchases,reach", "attribution": "7d_click"},
+    {"since": "1900-01-01", "until": "2100-12-31", "group_by": "week,account", "metrics": "reach"},
+    {"since": "2026-01-05", "until": "9999-12-31", "group_by": "month,campaign", "metrics": "frequency"},
     {**WHEN, "group_by": "creative,status,goal,objective", "metrics": "results,reach", "having": ["results>0"]},
 ]
 
@@ -168,7 +170,7 @@ def draw_and_ask(site: Site, operation: APIOperation[Any, Any, Any, Any], name: 
         if operation.label == "GET /insights" and words:
             case.query = dict(words)
         if operation.label == "GET /reconciliation" and words:
-            case.query = dict(WHEN)
+            case.query = {"since": words["since"], "until": words["until"]}
         send(site, case, name, accept)
 
     ask()

@@ -22,12 +22,12 @@ from sqlalchemy import text
 from dashboard import bridge
 from dashboard.frames import Reader
 from lib.access.viewer import Viewer
-from lib.history import earliest
+from lib.history import earliest, no_reach_before
 from lib.insights.engine import PostgresEngine
 from lib.insights.export import export_to
 from lib.insights.mirror import Mirror
 from lib.insights.missing import missing_periods
-from lib.insights.query import DIMENSIONS, Filter, InsightQuery, Order, Top
+from lib.insights.query import DIMENSIONS, FIRST_DAY, LAST_DAY, Filter, InsightQuery, Order, Top
 from lib.insights.reach import ASK_AGAIN, NEVER_ADDED, NONE, NOT_ENDED, NOT_FETCHED, NOT_SERVED, spans_of
 from lib.insights.run import InsightAnswer, run_query
 from lib.store.engine import Store
@@ -126,6 +126,19 @@ async def test_a_period_that_is_not_there_is_named_so_that_it_can_be_fetched(sto
     assert await missing_periods(engine, by_day, factories.viewer_of((33,))) == []
     tomorrow = today_in("Europe/Berlin") + dt.timedelta(2)
     assert await missing_periods(engine, asked("campaign", since=tomorrow, until=tomorrow), viewer) == []
+
+
+async def test_of_two_centuries_of_days_those_are_missing_that_meta_still_serves(store: Store, viewer: Viewer) -> None:
+    today = today_in("Europe/Berlin")
+    old, first = earliest(today) - dt.timedelta(40), earliest(today)
+    async with store.working() as session:
+        await factories.add_period(session, 11, "campaign", old, old, [{**REACHED, "reach": 140}])
+        await factories.add_period(session, 11, "campaign", first, first, [{**REACHED, "reach": 150}])
+    query = asked("date campaign", since=FIRST_DAY, until=LAST_DAY)
+    missing = await missing_periods(PostgresEngine(store), query, viewer)
+    days = [first + dt.timedelta(number) for number in range(1, (today - first).days + 1)]
+    assert missing == [(11, "campaign", day, day) for day in days]
+    assert no_reach_before(first).removesuffix(".") in (await answered(store, viewer, query)).notes["reach"]
 
 
 async def test_steps_of_time_are_periods_of_their_own(store: Store, viewer: Viewer) -> None:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lib.errors import QueryError
@@ -118,6 +118,8 @@ def test_dates_that_are_refused(text: str) -> None:
     ("options", "sentence"),
     [
         ({"until": dt.date(2025, 12, 31)}, "is after the last day"),
+        ({"since": dt.date.min}, "The days 0001-01-01 to 2026-"),
+        ({"until": dt.date.max}, "to 9999-12-31 are not all between 1900-01-01 and 2100-12-31"),
         ({"metrics": ()}, "neither a metric nor a dimension"),
         ({"metrics": ("spent",)}, "There is no metric “spent”. Did you mean spend"),
         ({"metrics": ("spend", "spend")}, "The metric spend is named 2 times."),
@@ -153,6 +155,7 @@ def test_a_query_is_a_cache_key() -> None:
 
 
 @settings(deadline=None)
+@example(name="campaign", operator="=", values=["~Sale", "=x", "<", '"', "!~"])
 @given(
     name=st.sampled_from([*TEXTS]),
     operator=st.sampled_from(["~", "!~", "^=", "=", "!="]),
@@ -165,7 +168,7 @@ def test_conditions_are_written_as_they_are_read(name: str, operator: str, value
     assert parse_filter(write_filter(condition)) == condition
 
 
-@pytest.mark.parametrize("word", ["spend>1.5", "ad_id=1,act_2", "ctr!=.5", 'objective!=""', 'campaign="a,b","c"'])
+@pytest.mark.parametrize("word", ["spend>1.5", "ad_id=1,act_2", "ctr!=.5", 'objective!=""', 'ad="~x"', 'campaign="a,b","c"'])
 def test_numbers_and_lists_are_written_as_they_are_read(word: str) -> None:
     assert parse_filter(write_filter(parse_filter(word))) == parse_filter(word)
 
