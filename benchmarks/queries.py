@@ -1,4 +1,4 @@
-"""The five questions on the mirror, on PostgreSQL and in pandas: how long each takes, and that all say the same."""
+"""The questions on the mirror, on PostgreSQL and in pandas: how long each takes, and that all say the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The five questions of the benchmark over a store's own days."""
+"""The questions of the benchmark over a store's own days."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Question:
 
 
 def questions(made: Made) -> list[Question]:
-    """Year by date, month by account, an account's quarter by campaign, the best campaigns, period against period."""
+    """Year by date, month by account, an account's quarter by campaign, the best campaigns, period against period.
+
+    Sums of ad-days that the mirror keeps beside them can answer these five; the two that follow read the ad-days.
+    """
     last = made.until
 
     def days(count: int) -> dt.date:
@@ -38,6 +41,8 @@ def questions(made: Made) -> list[Question]:
         order=(Order("roas", descending=True),),
         limit=50,
     )
+    ads = InsightQuery(days(30), last, ("ad",), METRICS, order=(Order("spend", descending=True),), limit=50)
+    clicked = (Filter("clicks", ">", ("0",)),)
     before = previous_period(days(28), last)
     return [
         Question("year by date", (InsightQuery(made.since, last, ("date",), METRICS),)),
@@ -50,5 +55,10 @@ def questions(made: Made) -> list[Question]:
         Question(
             "28 days against the 28 before, by campaign",
             tuple(InsightQuery(*span, ("campaign",), METRICS) for span in ((days(28), last), before)),
+        ),
+        Question("30 days, top 50 ads by spend", (ads,)),
+        Question(
+            "year by date, ad-days with clicks alone",
+            (InsightQuery(made.since, last, ("date",), METRICS, filters=clicked),),
         ),
     ]

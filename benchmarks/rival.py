@@ -13,16 +13,20 @@ from lib.insights.metrics import METRICS
 from lib.insights.query import InsightQuery
 
 _FACTS = """
-    SELECT account_id, currency, campaign_id, date, spend_micros AS spend, revenue_micros AS revenue, impressions,
-           clicks, purchases
+    SELECT account_id, currency, campaign_id, ad_id, date, spend_micros AS spend, revenue_micros AS revenue,
+           impressions, clicks, purchases
     FROM insight JOIN account USING (account_id)"""
-_NAMES = {"account": "SELECT account_id, name FROM account", "campaign": "SELECT campaign_id, name FROM campaign"}
+_NAMES = {
+    "account": "SELECT account_id, name FROM account",
+    "campaign": "SELECT campaign_id, name FROM campaign",
+    "ad": "SELECT ad_id, name FROM ad",
+}
 MICROS = 1_000_000
 MONEY = ("spend", "revenue")
 
 
 class Rival:
-    """Every ad-day as a DataFrame of integers, and the names of accounts and campaigns."""
+    """Every ad-day as a DataFrame of integers, and the names of accounts, campaigns and ads."""
 
     def __init__(self, url: URL) -> None:
         address = f"postgresql:///{url.database}?user={url.username}&host={url.query['host']}"
@@ -48,6 +52,8 @@ class Rival:
         chosen = frame["date"].between(pd.Timestamp(query.since), pd.Timestamp(query.until))
         if query.account_ids is not None:
             chosen &= frame["account_id"].isin(query.account_ids)
+        for each in query.filters:
+            chosen &= frame[each.name] > float(each.number) * (MICROS if each.name in MONEY else 1)
         (level,) = query.group_by
         key = level if level == "date" else f"{level}_id"
         sums = [slug for slug in query.metrics if not METRICS[slug].parts]

@@ -40,7 +40,7 @@ def once_each(request: Request) -> None:
     twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice is not None:
         repeatable = ", ".join(sorted(REPEATABLE))
-        raise UsageError(f"The parameter {shown(twice)} is given twice.", f"Give it once; only {repeatable} can repeat.")
+        raise UsageError(f"The parameter {shown(twice)} is given twice.", f"Give it once; {repeatable} may repeat.")
 
 
 def _router(tag: str, *checks: Callable[..., object]) -> APIRouter:

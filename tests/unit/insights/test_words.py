@@ -168,7 +168,9 @@ def test_conditions_are_written_as_they_are_read(name: str, operator: str, value
     assert parse_filter(write_filter(condition)) == condition
 
 
-@pytest.mark.parametrize("word", ["spend>1.5", "ad_id=1,act_2", "ctr!=.5", 'objective!=""', 'ad="~x"', 'campaign="a,b","c"'])
+@pytest.mark.parametrize(
+    "word", ["spend>1.5", "ad_id=1,act_2", "ctr!=.5", 'objective!=""', 'ad="~x"', 'campaign="a,b","c"']
+)
 def test_numbers_and_lists_are_written_as_they_are_read(word: str) -> None:
     assert parse_filter(write_filter(parse_filter(word))) == parse_filter(word)
 
