@@ -45,5 +45,5 @@ def once_each(request: Request) -> None:
 
 def _router(tag: str, *checks: Callable[..., object]) -> APIRouter:
     # Who asks is looked at first, so that strangers learn nothing of what else is wrong; and no route forgets it.
-    needed = [Depends(check) for check in (get_current_user, once_each, *checks)]
+    needed = [Depends(get_current_user), Depends(once_each), *map(Depends, checks)]
     return APIRouter(tags=[tag], route_class=JsonRoute, responses=EVERYWHERE, dependencies=needed)
