@@ -29,6 +29,17 @@ WITNESS = "witness"
 """The first part of the address of a person whom only administrators may find."""
 NOBODY = ("nobody", None, ())
 BARE = ("viewer-bare", Role.VIEWER, ())
+GRANTED = ("viewer-granted", Role.VIEWER, ("acme",))
+LINKS: tuple[dict[str, str], ...] = (
+    {"client": "zebra"},
+    {"account": "990022", "period": "last_7"},
+    {"client": "zebra", "group_by": "campaign", "metrics": "spend", "order": "-spend", "limit": "100"},
+    {"group_by": "date,ad", "metrics": "spend", "filter": "campaign_id=9900220", "chart": "line"},
+    {"group_by": "client,account", "metrics": "spend", "having": "spend>900000", "pivot": "client"},
+    {"section": "reconciliation", "account": "990022", "breakdown": "country"},
+    {"person": f"{WITNESS}@example.com", "group": "1", "run": "1", "page": "1", "q": "z"},
+)
+"""Parts of addresses that ask for what belongs to the one client, whatever the page makes of them."""
 PEOPLE = (
     NOBODY,
     *(
@@ -73,16 +84,16 @@ def place(database_url: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield dashboard, dashboard.prepare(fill)
 
 
-def sent(dashboard: Dashboard, token: str, entry: PageEntry) -> str:
-    """Everything that the server sends to whoever opens this page."""
+def sent(dashboard: Dashboard, token: str, entry: PageEntry, *links: dict[str, str]) -> list[str]:
+    """All that the server sends to whoever opens this page, by each of these links one after the other."""
 
-    async def look() -> bytes:
+    async def look() -> list[bytes]:
         path = "" if entry is PAGES[0] else entry.path
         async with Session(dashboard.url, token, path) as session:
-            return b"".join((await session.rerun({})).messages)
+            return [b"".join((await session.rerun(link)).messages) for link in links]
 
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(look())).result().decode("utf-8", "replace")
+        return [each.decode("utf-8", "replace") for each in pool.submit(lambda: asyncio.run(look())).result()]
 
 
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person[0])
@@ -91,10 +102,13 @@ def test_a_page_tells_of_no_client_that_is_not_granted(
     place: tuple[Dashboard, dict[str, str]], entry: PageEntry, person: tuple[str, Role | None, tuple[str, ...]]
 ) -> None:
     dashboard, tokens = place
-    check(sent(dashboard, tokens[person[0]], entry), entry, person)
+    plain, *deep = sent(dashboard, tokens[person[0]], entry, {}, *LINKS)
+    check(plain, entry, person)
+    for link, words in zip(LINKS, deep, strict=True):
+        check_link(words, link, entry, person)
 
 
-@pytest.mark.parametrize("person", [NOBODY, BARE], ids=lambda person: person[0])
+@pytest.mark.parametrize("person", [NOBODY, BARE, GRANTED], ids=lambda person: person[0])
 @pytest.mark.parametrize("entry", PAGES, ids=lambda entry: entry.path)
 def test_a_page_is_gated_where_it_is_the_first_that_a_server_shows(
     place: tuple[Dashboard, dict[str, str]],
@@ -105,7 +119,25 @@ def test_a_page_is_gated_where_it_is_the_first_that_a_server_shows(
 ) -> None:
     _, tokens = place
     with running_dashboard(database_url, tmp_path, MIRROR_MEMORY_MB="0") as dashboard:
-        check(sent(dashboard, tokens[person[0]], entry), entry, person)
+        deep, plain = sent(dashboard, tokens[person[0]], entry, LINKS[0], {})
+    check_link(deep, LINKS[0], entry, person)
+    check(plain, entry, person)
+
+
+def check_link(
+    words: str, link: dict[str, str], entry: PageEntry, person: tuple[str, Role | None, tuple[str, ...]]
+) -> None:
+    """What this person was sent for the link tells of no client that is not open to them, but for the link's words."""
+    _, role, slugs = person
+    asked = " ".join(link.values())
+    hidden = [] if role is Role.ADMIN else [mark for slug in CLIENTS.keys() - set(slugs) for mark in OF_CLIENT[slug]]
+    assert not [mark for mark in hidden if mark not in asked and mark in words]
+    if role is Role.ADMIN and entry.path in ("overview", "explore", "data") and "client" in link:
+        assert any(mark in words for mark in OF_CLIENT["zebra"] if mark not in asked)
+    if role is None or role.rank < entry.role.rank:
+        assert WITNESS in asked or WITNESS not in words
+    if role is None:
+        assert "Sign in to see your clients" in words
 
 
 def check(words: str, entry: PageEntry, person: tuple[str, Role | None, tuple[str, ...]]) -> None:
