@@ -97,13 +97,19 @@ class WrongRequest(MetaError):
 
 
 TOO_MUCH = {(100, 1487534), (100, 1504018), (2, 1504038), (-3, 1504045)}
-APP_LIMIT = 4
-LIMITS = {APP_LIMIT, 17, 32, 613, *range(80000, 80015)}
+APP_LIMITS = {4, 341}
+LIMITS = {*APP_LIMITS, 17, 32, 613, *range(80000, 80015)}
+TOO_MANY_REQUESTS = 429
+SERVER_ERRORS = 500
+"""From this HTTP status on Meta's servers are in trouble: what the table does not tell apart by its code passes."""
 TRANSIENT = {(1, 99), (-2, 2490547), (2, 1504043), (2, 1504044)}
-TRANSIENT_CODES = {2601, 2637}
+TRANSIENT_CODES = {104, 2601, 2637}
+"""104 is a connection that was reset, not one of the codes around 102."""
 WRONG = {(2, 1504041), (2, 1504042), (100, 3191001)}
 BROKEN = {(100, 2446289), (100, 2446211)}
-DEAD_CODES = {102, 104, 190}
+DEAD_CODES = {190}
+SESSION_CODES = {102}
+"""A dead token as well, unless the answer says that it is a trouble of the moment."""
 DENIED_CODES = {3, 10, 272, 294, 803, *range(200, 300)}
 
 _DEAD_REASONS = {
@@ -127,9 +133,12 @@ _PERMISSION = re.compile(
 def error_of(status: int, body: Any, usage: Mapping[str, str] | None = None) -> MetaError:
     """The error that an answer with an ``error`` object stands for.
 
-    ``status`` is the HTTP status; ``body`` the decoded answer; anything without an ``error`` object is Unreachable.
+    ``status`` is the HTTP status; ``body`` the decoded answer; anything without an ``error`` object is Unreachable, but
+    for a status that tells of a limit by itself.
     """
     error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict) and status == TOO_MANY_REQUESTS:
+        error = {"message": "too many requests"}
     if not isinstance(error, dict):
         return Unreachable(f"The Marketing API answered with status {status} and no words of its own.")
     code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
@@ -142,7 +151,7 @@ def error_of(status: int, body: Any, usage: Mapping[str, str] | None = None) -> 
     made = kind(sentence, code=code, subcode=subcode, trace_id=trace_id)
     if isinstance(made, RateLimited):
         # Its subcodes, 1504022 and 1504039, tell nothing of the app beside another code.
-        made.is_apps = code == APP_LIMIT
+        made.is_apps = code in APP_LIMITS
         made.wait_s = wait_seconds(usage or {})
         made.come_back_in(made.wait_s)
     elif isinstance(made, TokenDead):
@@ -179,18 +188,22 @@ def _number(value: Any) -> int | None:
     """A code; ``None`` where it is none that the store could hold."""
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if abs(number) < 2**31 else None
 
 
 def kind_of(code: int | None, subcode: int | None, words: str) -> type[MetaError]:
-    """The refusal that stored codes stand for; ``words`` are what was said with them."""
-    return _kind(400, code, subcode, words.lower(), transient=False)
+    """The refusal that stored codes stand for; ``words`` are what was said with them.
+
+    How the words begin says what the status said, which is not stored.
+    """
+    told = (kind for kind, start in _STARTS.items() if words.startswith(start))
+    return next(told, None) or _kind(400, code, subcode, words.lower(), transient=False)
 
 
 def _kind(status: int, code: int | None, subcode: int | None, words: str, *, transient: bool) -> type[MetaError]:
-    pair = (code, subcode)
+    pair, passes = (code, subcode), transient or status >= SERVER_ERRORS
     by_table: list[tuple[bool, type[MetaError]]] = [
         (pair in TOO_MUCH or (code == 1 and "reduce the amount of data" in words), TooMuchData),
         (code in LIMITS, RateLimited),
@@ -198,10 +211,21 @@ def _kind(status: int, code: int | None, subcode: int | None, words: str, *, tra
         (pair in WRONG, WrongRequest),
         (code in DEAD_CODES, TokenDead),
         (code in DENIED_CODES or pair == (100, 33) or "missing permissions" in words, NoAccess),
-        (pair in TRANSIENT or code in TRANSIENT_CODES or transient, Transient),
-        (code == 2 or (code == 1 and subcode is None) or (code is None and status >= 500), Transient),
+        (pair in TRANSIENT or code in TRANSIENT_CODES, Transient),
+        (status == TOO_MANY_REQUESTS, RateLimited),
+        (passes or code == 2 or (code == 1 and subcode is None), Transient),
+        (code in SESSION_CODES, TokenDead),
     ]
     return next((kind for holds, kind in by_table if holds), WrongRequest)
+
+
+_STARTS: dict[type[MetaError], str] = {
+    NoAccess: "Meta gives this token no access to the account",
+    RateLimited: "Meta's limit of calls is reached",
+    TooMuchData: "Meta says that too much was asked for in one call",
+    Transient: "Meta failed for a moment",
+    BrokenObject: "Meta calls an object broken",
+}
 
 
 def _sentence(kind: type[MetaError], said: str, subcode: int | None, expired_on: dt.date | None) -> str:
@@ -209,11 +233,4 @@ def _sentence(kind: type[MetaError], said: str, subcode: int | None, expired_on:
         return f"The token is dead: it expired on {expired_on}."
     if kind is TokenDead:
         return f"The token is dead: {_DEAD_REASONS.get(subcode or 0, said.rstrip('.'))}."
-    starts = {
-        NoAccess: "Meta gives this token no access to the account",
-        RateLimited: "Meta's limit of calls is reached",
-        TooMuchData: "Meta says that too much was asked for in one call",
-        Transient: "Meta failed for a moment",
-        BrokenObject: "Meta calls an object broken",
-    }
-    return f"{starts.get(kind, 'Meta refused the request')}: {said.rstrip('.')}."
+    return f"{_STARTS.get(kind, 'Meta refused the request')}: {said.rstrip('.')}."

@@ -59,13 +59,17 @@ KINDS: list[tuple[str, type[MetaError], Answer]] = [
     ("too much, 2/1504038", errors.TooMuchData, refusal(400, 2, 1504038, is_transient=True)),
     ("too much, -3/1504045", errors.TooMuchData, refusal(400, -3, 1504045)),
     ("too much, 500 and code 1", errors.TooMuchData, refusal(500, 1, message=REDUCE)),
+    ("too much, whatever the status", errors.TooMuchData, refusal(503, 100, 1487534, is_transient=True)),
     ("too much, said beside words for the user", errors.TooMuchData,
      refusal(500, 1, message=REDUCE, error_user_msg="Something went wrong.")),
     ("token expired", errors.TokenDead, refusal(400, 190, 463)),
     ("password changed", errors.TokenDead, refusal(400, 190, 460)),
     ("app removed", errors.TokenDead, refusal(400, 190, 458)),
     ("token dead, no reason", errors.TokenDead, refusal(401, 190)),
+    ("token dead, whatever the status", errors.TokenDead, refusal(500, 190, is_transient=True)),
+    ("the session's key is no good", errors.TokenDead, refusal(400, 102)),
     ("10", errors.NoAccess, refusal(403, 10)),
+    ("10, whatever the status", errors.NoAccess, refusal(500, 10)),
     ("200", errors.NoAccess, refusal(403, 200, message="(#200) Requires ads_read permission")),
     ("272", errors.NoAccess, refusal(400, 272)),
     ("100/33", errors.NoAccess, refusal(400, 100, 33)),
@@ -76,6 +80,7 @@ KINDS: list[tuple[str, type[MetaError], Answer]] = [
     ("wrong, 2/1504041", errors.WrongRequest, refusal(400, 2, 1504041)),
     ("wrong, 2/1504042", errors.WrongRequest, refusal(400, 2, 1504042)),
     ("wrong, 100/3191001", errors.WrongRequest, refusal(400, 100, 3191001)),
+    ("wrong, whatever the status", errors.WrongRequest, refusal(500, 100, 3191001, is_transient=True)),
     ("wrong, other 100", errors.WrongRequest, refusal(400, 100, message="(#100) Tried accessing nonexisting field")),
     ("wrong, 100 with a subcode of the app's limit", errors.WrongRequest, refusal(400, 100, 1504022)),
     ("wrong, 100 with the other subcode of it", errors.WrongRequest, refusal(400, 100, 1504039)),
@@ -106,6 +111,14 @@ TRANSIENT: list[tuple[str, type[MetaError], Answer]] = [
     ("2/1504044", errors.Transient, refusal(400, 2, 1504044)),
     ("2601/1815107", errors.Transient, refusal(400, 2601, 1815107, is_transient=True)),
     ("2637", errors.Transient, refusal(400, 2637)),
+    ("104, a connection that was reset", errors.Transient, refusal(500, 104, is_transient=True)),
+    ("104 without a word", errors.Transient, refusal(400, 104)),
+    ("102 is_transient", errors.Transient, refusal(400, 102, is_transient=True)),
+    ("102 of a server in trouble", errors.Transient, refusal(500, 102)),
+    ("1 with a subcode of its own, of a server in trouble", errors.Transient, refusal(500, 1, 1357046)),
+    ("503 and code 0", errors.Transient, refusal(503, 0)),
+    ("503 and code -1", errors.Transient, refusal(503, -1)),
+    ("100 of a server in trouble", errors.Transient, refusal(500, 100, message="Service unavailable")),
     ("502 with HTML", errors.Unreachable, Answer(502, b"<html><body>Bad Gateway: error</body></html>")),
     ("500 without an error", errors.Unreachable, Answer(500, b'{"oops": 1}')),
     ("200 with HTML", errors.Unreachable, Answer(200, b"<html>Please sign in to the hotel's network</html>")),
@@ -156,18 +169,33 @@ def test_what_never_ends_is_tried_again_and_ends(wire: Wire, patient: Patient, a
     assert len(patient.pauses) == TRIES - 1
 
 
-LIMITS = [(4, 1504022), (4, 1504039), (17, 2446079), (32, None), (613, 1487742), (80000, 2446079), (80003, None),
-          (80004, 2446079)]  # fmt: skip
+RESET = {"x-ad-account-usage": '{"acc_id_util_pct": 100, "reset_time_duration": 37}'}
+LIMITS = [
+    *(refusal(400, *code, headers=RESET) for code in [(4, 1504022), (4, 1504039), (17, 2446079), (32,), (341,),
+                                                      (613, 1487742), (80000, 2446079), (80003,), (80004, 2446079)]),
+    refusal(503, 341, is_transient=True, headers=RESET),
+    refusal(429, headers=RESET),
+    refusal(429, 2, is_transient=True, headers=RESET),
+    Answer(429, b"<html>Too Many Requests</html>", RESET),
+    Answer(429, b"", RESET),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "subcode"), LIMITS)
-def test_a_limit_is_waited_for_as_long_as_the_headers_say(
-    wire: Wire, patient: Patient, code: int, subcode: int | None
-) -> None:
-    headers = {"x-ad-account-usage": '{"acc_id_util_pct": 100, "reset_time_duration": 37}'}
-    wire.answers(refusal(400, code, subcode, headers=headers), ok({"name": "Back"}))
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda one: f"{one.status} {one.body.decode()[-70:]}")
+def test_a_limit_is_waited_for_as_long_as_the_headers_say(wire: Wire, patient: Patient, limit: Answer) -> None:
+    wire.answers(limit, ok({"name": "Back"}))
     assert patient.service.get_account(1) == {"name": "Back"}
     assert patient.pauses == [37]
+
+
+@pytest.mark.parametrize(("code", "is_apps"), [(4, True), (341, True), (17, False), (80004, False)])
+def test_a_limit_of_the_app_is_told_from_an_accounts(wire: Wire, code: int, is_apps: bool) -> None:
+    wire.answers(refusal(400, code, headers=RESET))
+    service = MetaService(TOKEN, wire.url, clock=FakeClock(), tries=1, most_wait_s=0)
+    with pytest.raises(errors.RateLimited) as caught:
+        service.get_account(1)
+    service.close()
+    assert caught.value.is_apps == is_apps
 
 
 def test_the_longest_wait_of_all_headers_counts_and_minutes_are_minutes(wire: Wire, patient: Patient) -> None:
@@ -298,6 +326,12 @@ def test_an_odd_error_can_be_stored(wire: Wire, patient: Patient, odd: dict[str,
     assert "\0" not in error.message
     assert error.code is None or abs(error.code) < 2**31
     assert error.trace_id is None or isinstance(error.trace_id, str)
+
+
+@pytest.mark.parametrize("code", [float("inf"), float("-inf"), float("nan"), [1], {}])
+def test_a_code_that_is_no_number_is_none(code: object) -> None:
+    error = errors.error_of(400, {"error": {"code": code, "error_subcode": code, "message": "odd"}})
+    assert (type(error), error.code, error.subcode) == (errors.WrongRequest, None, None)
 
 
 SAY_THE_TOKEN: list[Callable[[], Answer]] = [
