@@ -120,7 +120,7 @@ class AccountRefresh:
             self.service, self.state.account_id, self._count_rows, plan.kind, lambda: known, found=self._found
         )
         if not plan.kind.slug:
-            storing.totals = await self._totals(fetcher, plan)
+            storing.totals = await self._totals(fetcher, plan, storing)
         wanted, due = set(plan.dates), list(plan.dates)
         apart: set[dt.date] = set()
         waiting: asyncio.Task[set[dt.date]] | None = None
@@ -151,17 +151,20 @@ class AccountRefresh:
             storing.refusal = storing.refusal or error
             return []
 
-    async def _totals(self, fetcher: Fetcher, plan: Plan) -> dict[dt.date, dict[str, int | None]]:
+    async def _totals(self, fetcher: Fetcher, plan: Plan, storing: Storing) -> dict[dt.date, dict[str, int | None]]:
         """Meta's own numbers of every due day, by as few calls as hold them.
 
-        Days whose numbers Meta would not serve have None: their ads are fetched all the same.
+        Days whose numbers Meta would not serve have None: their ads are fetched all the same. A question that Meta
+        calls wrong is the run's refusal besides: no other run would fare better.
         """
         found: dict[dt.date, dict[str, int | None]] = {}
         for span in calls(plan.dates, plan.span.days, bridge=MOST_DAYS):
             try:
                 found |= await self.wait(lambda span=span: fetcher.fetch_totals(span))  # type: ignore[misc]  # as above
-            except REFUSED as error:
+            except (*REFUSED, WrongRequest) as error:
                 logger.warning("act_%s: %s", self.state.account_id, error)
+                if isinstance(error, WrongRequest):
+                    storing.refusal = storing.refusal or error
                 found |= {date: dict.fromkeys(YARDSTICK) for date in span.dates()}
         return found
 
@@ -173,7 +176,7 @@ class AccountRefresh:
             try:
                 totals = await self.wait(lambda call=call: fetcher.fetch_totals(call.span))  # type: ignore[misc]  # mypy loses the default
                 parts = await self.wait(lambda call=call: fetcher.fetch(call.span, by_report=call.by_report))  # type: ignore[misc]  # as above
-            except REFUSED:
+            except (*REFUSED, WrongRequest):
                 continue  # the first look stands, and the difference is shown
             # A yardstick that was lost meanwhile is no reason to give up the first one.
             lost = {date for date, total in totals.items() if all(value is None for value in total.values())}

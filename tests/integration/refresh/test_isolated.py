@@ -117,6 +117,41 @@ async def test_a_broken_creative_on_the_yardstick_costs_no_ad_day(store: Store, 
     assert found == [(1, False, None, "Meta did not serve: Meta's own number of the account")]
 
 
+async def test_a_yardstick_that_meta_calls_wrong_costs_no_ad_day_and_is_told(store: Store, api: Api) -> None:
+    api.refuse = lambda asked: refusal(400, 100) if asked.params["level"] == "account" else None
+    with pytest.raises(WrongRequest):
+        await run(store, api, "country")
+    found = await rows(store, "SELECT breakdown, rows, is_complete, incomplete_reason FROM slice GROUP BY 1, 2, 3, 4")
+    assert sorted(found) == [
+        ("", 1, False, "Meta did not serve: Meta's own number of the account"),
+        ("country", 1, True, None),
+    ]
+    assert await rows(store, "SELECT name FROM ad") == [("Ad 1",)]
+
+
+async def test_a_yardstick_whose_server_is_in_trouble_costs_no_ad_day(store: Store, api: Api) -> None:
+    api.refuse = lambda asked: refusal(503, 0) if asked.params["level"] == "account" else None
+    await run(store, api)
+    found = await rows(store, "SELECT DISTINCT rows, is_complete, meta_spend_micros FROM slice")
+    assert found == [(1, False, None)]
+
+
+async def test_a_second_look_at_a_yardstick_that_meta_calls_wrong_leaves_the_first_one(store: Store, api: Api) -> None:
+    looks: list[Asked] = []
+
+    def refuse(asked: Asked) -> Answer | None:
+        if asked.params["level"] != "account":
+            return None
+        looks.append(asked)
+        found = json.loads(api._reply(asked).body)["data"]
+        return refusal(400, 100) if len(looks) > 1 else ok({"data": [{**row, "spend": "9.00"} for row in found]})
+
+    api.refuse = refuse
+    await run(store, api)
+    assert len(looks) > 1
+    assert await rows(store, "SELECT DISTINCT is_complete, meta_spend_micros FROM slice") == [(True, 9_000_000)]
+
+
 async def test_a_yardstick_that_was_not_served_is_asked_for_at_once_where_its_days_are_named(
     store: Store, api: Api
 ) -> None:
