@@ -152,7 +152,7 @@ class MetaService:
 
 
 def _ids(page: Rows) -> list[int]:
-    found = (str(row.get("id")) for row in page)
+    found = (str(row.get("id")) for row in page if isinstance(row, dict))
     return [int(number) for number in found if number.isdecimal()]
 
 

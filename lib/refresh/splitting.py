@@ -1,10 +1,12 @@
 """Asks again in smaller pieces for what Meta would not serve: by date, then by campaigns, then by pages and fields.
 
-What fails for one object only, whatever is asked of it, is left out by name; the rest of its day is fetched.
+What fails for one object only, whatever is asked of it, is left out by name; the rest of its day is fetched. So is a
+row that cannot be read.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -20,12 +22,13 @@ from lib.refresh.plan import Span
 from lib.refresh.reading import Reading, new
 from lib.refresh.withheld import HOPELESS, Day, Less, Losers
 
+logger = logging.getLogger(__name__)
 SMALLER_PAGES = (250, 60, 25)
 SMALLEST_PAGE = SMALLER_PAGES[-1]
 MOST_FAILED_REPORTS = 3
 """After the first, only what no address holds is asked for by report; more of them are not the account's size."""
 REFUSED = (TooMuchData, Transient, BrokenObject)
-"""What may be over where less is asked for; an answer that cannot be read is not."""
+"""What may be over where less is asked for."""
 
 
 def halves_of(ask: InsightsAsk) -> list[InsightsAsk]:
@@ -123,14 +126,13 @@ class Splitter:
         return self._fetch_halves(ask, by_report)
 
     def check_alive(self, error: MetaError) -> None:
-        """Raise where asking for less would be in vain: an answer that nobody can read, or an API that is down."""
-        if isinstance(error, Unreadable):
-            raise error
+        """Raise where asking for less would be in vain: reports that never come about, or an API that is down."""
         if isinstance(error, JobFailed):
             self._reading.failed_reports += 1
             if self._reading.failed_reports > MOST_FAILED_REPORTS:
                 raise error
-        if isinstance(error, Transient):
+        # What cannot be read was an answer all the same.
+        if isinstance(error, Transient) and not isinstance(error, Unreadable):
             self._service.get_account(self._account_id)
 
     def _serve_pieces(self, ask: InsightsAsk, day: Day, error: MetaError) -> None:
@@ -260,6 +262,10 @@ class Splitter:
         day.lost += 1
         if not names or day.is_hopeless:
             raise _Hopeless(error)
+        if isinstance(error, Unreadable):
+            what = (self._account_id, ask.since, ", ".join(names), error.message)
+            logger.warning("act_%s, %s: %s was left out. %s", *what)
+            names = [f"{name} (unreadable)" for name in names]
         day.into.drop(*names)
 
     def _read(self, ask: InsightsAsk, by_report: bool) -> Fetched:

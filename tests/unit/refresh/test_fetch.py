@@ -551,13 +551,88 @@ ODD_ROWS: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize("odd", [odd for _, odd in ODD_ROWS], ids=[name for name, _ in ODD_ROWS])
-@pytest.mark.parametrize("level", ["ad", "account"])
-def test_rows_that_were_not_asked_for_are_refused(wire: Wire, fetcher: Fetcher, level: str, odd: Any) -> None:
+def test_rows_that_were_not_asked_for_are_refused(wire: Wire, fetcher: Fetcher, odd: Any) -> None:
     wire.reply = lambda asked: ok({"data": [odd]})
-    fetch: Any = fetcher.fetch if level == "ad" else fetcher.fetch_totals
     with pytest.raises(Unreadable):
-        fetch(WEEK)
-    assert len(wire.asked) == 1
+        fetcher.fetch(WEEK)
+    assert len(wire.asked) < 20, "after a few days the others are not tried"
+
+
+@pytest.mark.parametrize("odd", [odd for _, odd in ODD_ROWS], ids=[name for name, _ in ODD_ROWS])
+def test_totals_that_were_not_asked_for_are_unknown_and_no_zero(wire: Wire, fetcher: Fetcher, odd: Any) -> None:
+    wire.reply = lambda asked: ok({"data": [odd]})
+    assert fetcher.fetch_totals(WEEK) == {date: dict.fromkeys(YARDSTICK) for date in WEEK.dates()}
+
+
+def spoiled(account: AccountOnTheWire, name: str, value: Any, *keys: Key) -> Callable[[Question], Answer | None]:
+    """An account whose rows of these days and ads have this in a field, or lack it where the value is ``ABSENT``."""
+
+    def answer(asked: Question) -> Answer | None:
+        found = account.rows(asked)
+        for one in found:
+            if (dt.date.fromisoformat(one["date_start"]), int(one["ad_id"])) in keys:
+                del one[name]
+                one |= {} if value is ABSENT else {name: value}
+        return ok({"data": found})
+
+    return answer
+
+
+ABSENT = object()
+UNREADABLE: list[tuple[str, Any]] = [
+    ("adset_id", ABSENT), ("ad_id", ABSENT), ("spend", ""), ("spend", "much"), ("reach", ""),
+    ("actions", [{"value": "2"}]), ("video_play_actions", [{"action_type": "video_view", "value": "1e99"}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), UNREADABLE, ids=str)
+@pytest.mark.parametrize("by_report", [False, True], ids=["get", "report"])
+def test_a_row_that_cannot_be_read_is_left_out_by_name_and_costs_no_other(
+    account: AccountOnTheWire, fetcher: Fetcher, name: str, value: Any, by_report: bool
+) -> None:
+    sick = FIRST + dt.timedelta(days=2)
+    account.refuse = spoiled(account, name, value, (sick, 203))
+    parts = fetcher.fetch(WEEK, by_report=by_report)
+    assert keys(parts) == [key for key in expected(account, WEEK) if key != (sick, 203)]
+    assert dropped(parts) == {sick: frozenset({"ad 203 (unreadable)"})}
+    assert sorted(date for part in parts for date in part.span.dates()) == list(WEEK.dates())
+    assert len(account.questions) < 20
+    assert account.calls["node"] == 0, "whoever answers so is there"
+
+
+def test_a_row_without_its_segment_is_left_out_of_its_breakdown(
+    account: AccountOnTheWire, service: MetaService
+) -> None:
+    account.refuse = spoiled(account, "country", None, (FIRST, 203))
+    parts = of_country(service, None).fetch(WEEK)
+    assert ads_of(parts) == [key for key in expected(account, WEEK) if key != (FIRST, 203)]
+    assert dropped(parts) == {FIRST: frozenset({"ad 203 (unreadable)"})}
+
+
+def test_a_campaign_of_which_no_row_can_be_read_is_left_out_whole(
+    account: AccountOnTheWire, fetcher: Fetcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    account.refuse = spoiled(account, "adset_id", ABSENT, *((FIRST, 200 + number) for number in range(1, 5)))
+    parts = fetcher.fetch(DAY)
+    assert keys(parts) == expected(account, DAY, is_sick(["campaign 2"]))
+    assert dropped(parts) == {FIRST: frozenset({"campaign 2 (unreadable)"})}
+    assert f"act_{ACCOUNT}, {FIRST}: campaign 2 was left out. Meta sent an insight row" in caplog.text
+
+
+def test_days_of_which_nothing_can_be_read_are_refused_and_cost_no_other(
+    account: AccountOnTheWire, fetcher: Fetcher
+) -> None:
+    account.refuse = spoiled(account, "spend", "", *((FIRST, ad) for _, ad in expected(account, DAY)))
+    parts = fetcher.fetch(WEEK)
+    assert keys(parts) == [key for key in expected(account, WEEK) if key[0] != FIRST]
+    assert [(part.span, type(part.refusal)) for part in parts if part.refusal] == [(DAY, Unreadable)]
+
+
+def test_a_total_that_cannot_be_read_is_unknown_on_its_day_alone(account: AccountOnTheWire, fetcher: Fetcher) -> None:
+    account.refuse = spoiled(account, "impressions", "", (FIRST, 0))
+    totals = fetcher.fetch_totals(WEEK)
+    assert totals.pop(FIRST) == dict.fromkeys(YARDSTICK)
+    assert [total["spend_micros"] for total in totals.values()] == [500_000] * 6
 
 
 def test_an_ad_that_comes_twice_counts_once(wire: Wire, fetcher: Fetcher) -> None:
