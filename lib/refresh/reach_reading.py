@@ -179,10 +179,8 @@ class PeriodReader:
         )
 
     def _check_alive(self, error: MetaError) -> None:
-        """Raise where asking for less would be in vain: an answer that nobody can read, or an API that is down."""
-        if isinstance(error, Unreadable):
-            raise error
-        if isinstance(error, Transient):
+        """Raise where asking for less would be in vain: an API that is down; what cannot be read was an answer."""
+        if isinstance(error, Transient) and not isinstance(error, Unreadable):
             self._service.get_account(self._account_id)
 
     def _listed(self) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ DAY = dt.timedelta(days=1)
 PERIOD = (LAST_DAY - 9 * DAY, LAST_DAY)
 TOO_MUCH = refusal(400, 100, 1487534, "Please reduce the amount of data")
 POISON = refusal(500, 1, 99, "An unknown error occurred")
+UNREADABLE = ok({"data": [{"date_start": "2026-05-01", "date_stop": "2026-05-01", "reach": "10"}]})
 PERIODS = "SELECT DISTINCT level, since, until FROM period_slice"
 
 
@@ -128,11 +129,12 @@ async def test_what_no_report_serves_is_put_together_from_campaigns(
         assert await served(store, each) == ([100, 200, 300, 400], [None])
 
 
+@pytest.mark.parametrize("answer", [POISON, UNREADABLE], ids=["poison", "unreadable"])
 @pytest.mark.parametrize("kind", ["reach", "nightly"])
 async def test_a_campaign_that_fails_alone_is_left_out_by_name(
-    store: Store, wire: Wire, periods: Periods, kind: str
+    store: Store, wire: Wire, periods: Periods, kind: str, answer: Answer
 ) -> None:
-    periods.refused = lambda level, campaigns, *_: POISON if level == "ad" and 300 in campaigns else None
+    periods.refused = lambda level, campaigns, *_: answer if level == "ad" and 300 in campaigns else None
     await fetch(store, wire, kind)
     assert await served(store, "ad") == ([100, 200, 400], ["Meta did not serve it for campaign 300."])
     assert await served(store, "adset") == ([100, 200, 300, 400], [None])

@@ -571,8 +571,9 @@ def spoiled(account: AccountOnTheWire, name: str, value: Any, *keys: Key) -> Cal
         found = account.rows(asked)
         for one in found:
             if (dt.date.fromisoformat(one["date_start"]), int(one["ad_id"])) in keys:
-                del one[name]
-                one |= {} if value is ABSENT else {name: value}
+                one[name] = value
+                if value is ABSENT:
+                    del one[name]
         return ok({"data": found})
 
     return answer
