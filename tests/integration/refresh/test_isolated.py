@@ -14,6 +14,7 @@ from sqlalchemy import text
 from lib.errors import MetaError
 from lib.meta.errors import WrongRequest
 from lib.store.engine import Store
+from tests.account_on_the_wire import Question
 from tests.clocks import FakeClock
 from tests.fixtures_meta import HandMade
 from tests.fixtures_sandbox import LAST_DAY, PRESENT
@@ -55,12 +56,11 @@ class Api:
         if "time_range" not in asked.params:
             return self._reply(asked)
         self.insights.append(asked)
-        refused = self.refuse(asked)
-        if refused or not asked.params.get("breakdowns"):
-            return refused or self._reply(asked)
-        columns = asked.params["breakdowns"].split(",")
-        found = json.loads(self._reply(asked).body)["data"]
-        return ok({"data": [{**row, **{name: SEGMENTS[name] for name in columns}} for row in found]})
+        refused, question = self.refuse(asked), Question.of(asked.params)
+        if refused:
+            return refused
+        found = [row for row in json.loads(self._reply(asked).body)["data"] if question.wants(row)]
+        return ok({"data": [{**row, **{name: SEGMENTS[name] for name in question.breakdowns}} for row in found]})
 
 
 @pytest.fixture
@@ -98,6 +98,24 @@ async def test_a_bad_day_of_a_large_account_costs_no_older_day(store: Store, api
     with pytest.raises(MetaError):
         await run(store, api)
     assert await rows(store, "SELECT date FROM slice ORDER BY 1 DESC") == [(day,) for day in DAYS if day != BAD]
+
+
+async def test_a_row_that_cannot_be_read_leaves_its_day_incomplete_and_no_other(
+    store: Store, api: Api, wire: Wire, hand_made: HandMade
+) -> None:
+    del hand_made.add_row(ACCOUNT, BAD, 2)["adset_id"]
+    hand_made.edges[ACCOUNT, "campaigns"] = [{"id": "100", "name": "One"}, {"id": "200", "name": "Two"}]
+    reply = wire.reply
+    wire.reply = lambda asked: ok({"data": [{"id": asked.path[0]}]}) if asked.path.endswith("00/ads") else reply(asked)
+    await run(store, api, "country")
+    found = await rows(store, "SELECT date, is_complete, incomplete_reason, rows, meta_spend_micros FROM slice"
+                              " WHERE breakdown = '' ORDER BY date DESC")  # fmt: skip
+    reason = "Meta did not serve: campaign 200 (unreadable)"
+    expected = [(day, True, None, 1, 1_000_000) for day in DAYS]
+    expected[2] = (BAD, False, reason, 1, 2_000_000)
+    assert found == expected
+    sets = await rows(store, "SELECT breakdown, incomplete_reason FROM slice WHERE NOT is_complete ORDER BY 1")
+    assert sets == [("", reason), ("country", reason)]
 
 
 async def test_a_set_that_meta_calls_wrong_stops_no_other(store: Store, api: Api) -> None:
