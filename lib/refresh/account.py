@@ -198,10 +198,14 @@ class AccountRefresh:
             )
 
     async def _refresh_objects(self, storing: Storing) -> MetaError | None:
-        """By the hour only what has numbers and is not known yet; else every list."""
+        """By the hour only what has numbers and is not known yet; else every list. What ended the lists.
+
+        Objects that cannot be read are the run's refusal and end nothing.
+        """
         listing = self._listing()
         failure = await listing.list_all(storing.names) if self.wanted.kind != "hourly" else None
         await listing.fetch_missing(storing.names)
+        storing.refusal = storing.refusal or listing.left_out
         return failure
 
     def _listing(self) -> Listing:

@@ -13,6 +13,8 @@ from lib.store.repositories.entities import Entity
 
 Json = Mapping[str, Any]
 Row = dict[str, Any]
+MOST_LETTERS = 40
+"""Of an odd value so many are told."""
 
 
 def text(value: Any) -> str | None:
@@ -28,17 +30,24 @@ def moment(value: Any) -> dt.datetime | None:
         return None
 
 
-def number(value: Any) -> int:
-    """An id; TypeError or ValueError where it is none that the store could hold."""
-    found = int(value)
-    if abs(found) > LARGEST:
-        raise ValueError(f"{found} is too large")
+def number(json: Json, name: str) -> int:
+    """An id or a budget; ValueError in words where it is missing, or none that the store could hold."""
+    value = json.get(name)
+    if value in (None, ""):
+        raise ValueError(f"it has no {name}")
+    try:
+        found = int(str(value))
+    except ValueError:
+        found = None
+    if found is None or abs(found) > LARGEST:
+        words = str(value).replace("\x00", "")[:MOST_LETTERS]
+        raise ValueError(f"its {name} is {words!r}")
     return found
 
 
-def number_or_none(value: Any) -> int | None:
-    """A budget or an id that may be missing."""
-    return None if value in (None, "") else number(value)
+def number_or_none(json: Json, name: str) -> int | None:
+    """The same where it may be missing."""
+    return None if json.get(name) in (None, "") else number(json, name)
 
 
 def account_values(account_id: int, said: Json) -> Row:
@@ -64,12 +73,12 @@ def _common(json: Json) -> Row:
 
 
 def _budgets(json: Json) -> Row:
-    return {f"{kind}_budget_minor": number_or_none(json.get(f"{kind}_budget")) for kind in ("daily", "lifetime")}
+    return {f"{kind}_budget_minor": number_or_none(json, f"{kind}_budget") for kind in ("daily", "lifetime")}
 
 
 def campaign(json: Json) -> Row:
     return {
-        "campaign_id": number(json["id"]),
+        "campaign_id": number(json, "id"),
         "objective": text(json.get("objective")),
         "buying_type": text(json.get("buying_type")),
         **_common(json),
@@ -80,8 +89,8 @@ def campaign(json: Json) -> Row:
 def adset(json: Json) -> Row:
     promoted = json.get("promoted_object")
     return {
-        "adset_id": number(json["id"]),
-        "campaign_id": number(json["campaign_id"]),
+        "adset_id": number(json, "id"),
+        "campaign_id": number(json, "campaign_id"),
         "optimization_goal": text(json.get("optimization_goal")),
         "custom_event_type": text(promoted.get("custom_event_type")) if isinstance(promoted, dict) else None,
         "billing_event": text(json.get("billing_event")),
@@ -92,18 +101,19 @@ def adset(json: Json) -> Row:
 
 def ad(json: Json) -> Row:
     creative_of = json.get("creative")
+    creative_id = creative_of.get("id") if isinstance(creative_of, dict) else None
     return {
-        "ad_id": number(json["id"]),
-        "adset_id": number(json["adset_id"]),
-        "campaign_id": number(json["campaign_id"]),
-        "creative_id": number_or_none(creative_of.get("id")) if isinstance(creative_of, dict) else None,
+        "ad_id": number(json, "id"),
+        "adset_id": number(json, "adset_id"),
+        "campaign_id": number(json, "campaign_id"),
+        "creative_id": number_or_none({"creative": creative_id}, "creative"),
         **_common(json),
     }
 
 
 def creative(json: Json) -> Row:
     return {
-        "creative_id": number(json["id"]),
+        "creative_id": number(json, "id"),
         "title": text(json.get("title")),
         "body": text(json.get("body")),
         "object_type": text(json.get("object_type")),
@@ -120,13 +130,27 @@ KINDS: dict[str, tuple[Entity, Callable[[Json], Row], tuple[str, ...]]] = {
 }
 
 
-def rows_of(edge: str, account_id: int, objects: Iterable[Json], seen_at: dt.datetime) -> list[Row]:
-    """Rows for the table of ``edge``, each object once; Unreadable where one has no id or no parent."""
+ID_OF = {"campaigns": "campaign_id", "adsets": "adset_id", "ads": "ad_id", "adcreatives": "creative_id"}
+_CALLED = {"campaigns": "campaign", "adsets": "ad set", "ads": "ad", "adcreatives": "creative"}
+
+
+def rows_of(edge: str, account_id: int, objects: Iterable[Any], seen_at: dt.datetime) -> tuple[list[Row], list[str]]:
+    """Rows for the table of ``edge``, each object once; and the names of those that cannot be read, each with why."""
     _, parse, _ = KINDS[edge]
-    found: dict[Any, Row] = {}
-    try:
-        for json in objects:
-            found[json["id"]] = {"account_id": account_id, "seen_at": seen_at, **parse(json)}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Unreadable(f"Meta sent one of the {edge} without its id or its parent.") from error
-    return list(found.values())
+    found: dict[int, Row] = {}
+    odd = []
+    for json in objects:
+        try:
+            if not isinstance(json, dict):
+                raise ValueError("it is no object")
+            row = parse(json)
+        except ValueError as error:
+            odd.append(f"{_name(edge, json)} ({error})")
+        else:
+            found[row[ID_OF[edge]]] = {"account_id": account_id, "seen_at": seen_at, **row}
+    return list(found.values()), odd
+
+
+def _name(edge: str, json: Any) -> str:
+    known = (text(json.get("id")) or "") if isinstance(json, dict) else ""
+    return f"{_CALLED[edge]} {known[:MOST_LETTERS]}".strip()

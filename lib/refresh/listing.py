@@ -5,21 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lib.errors import MetaError
 from lib.meta.errors import BrokenObject, NoAccess, TooMuchData, Transient
 from lib.meta.parse import Unreadable
 from lib.meta.service import ENTITIES_A_PAGE, IDS_A_CALL, MetaService
-from lib.refresh.entities import KINDS, Row, rows_of
+from lib.refresh.entities import ID_OF, KINDS, Row, rows_of
 from lib.refresh.splitting import SMALLEST_PAGE
 from lib.refresh.storing import Names
 from lib.store.engine import Store
 from lib.store.repositories import entities
 
 logger = logging.getLogger(__name__)
-_ID_OF = {"campaigns": "campaign_id", "adsets": "adset_id", "ads": "ad_id", "adcreatives": "creative_id"}
+MOST_NAMES = 5
 
 
 @dataclass
@@ -31,6 +31,21 @@ class Listing:
     account_id: int
     seen_at: dt.datetime
     wait: Callable[[Callable[[], Any]], Awaitable[Any]]
+    _odd: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def left_out(self) -> MetaError | None:
+        """The objects that could not be read, by name; None where there were none."""
+        if not self._odd:
+            return None
+        names, more = list(self._odd)[:MOST_NAMES], len(self._odd) - MOST_NAMES
+        were = "were" if len(self._odd) > 1 else "was"
+        return Unreadable(
+            f"{len(self._odd)} of the objects that Meta listed cannot be read and {were} left out:"
+            f" {', '.join(names)}{f' and {more} more' if more > 0 else ''}.",
+            "All other objects were stored, and what was stored of these before stays. If this stays, report it: the"
+            " API has changed, and this program has to follow.",
+        )
 
     async def list_all(self, names: Names) -> MetaError | None:
         """Every edge; a failure of one ends the listing, not the refresh, and is handed back.
@@ -70,7 +85,15 @@ class Listing:
     async def _read(self, edge: str, page_size: int) -> None:
         pages = self.service.get_entities(self.account_id, edge, page_size)
         while (page := await self.wait(lambda: next(pages, None))) is not None:
-            await self._store(edge, rows_of(edge, self.account_id, page, self.seen_at))
+            await self._store(edge, self._readable(edge, page))
+
+    def _readable(self, edge: str, objects: Iterable[Any]) -> list[Row]:
+        """The rows of these objects; those that cannot be read are noted."""
+        rows, odd = rows_of(edge, self.account_id, objects, self.seen_at)
+        for name in odd:
+            logger.warning("act_%s: %s was left out", self.account_id, name)
+        self._odd |= dict.fromkeys(odd)
+        return rows
 
     async def _read_known(self, edge: str, named: Iterable[int]) -> None:
         """The objects that are known already, by their ids: one that is broken costs no other."""
@@ -86,9 +109,8 @@ class Listing:
         """These objects by their ids; halved as long as Meta refuses them, and one that it refuses alone is noted."""
         try:
             nodes = await self.wait(lambda: self.service.get_nodes(ids, KINDS[edge][2], self.account_id))
-            rows = rows_of(edge, self.account_id, nodes, self.seen_at)
         except (NoAccess, BrokenObject, TooMuchData, Transient) as error:
-            if isinstance(error, Transient) and not isinstance(error, Unreadable):
+            if isinstance(error, Transient):
                 await self._check_alive(error)
             if len(ids) == 1:
                 logger.warning("act_%s: %s %s was left out. %s", self.account_id, edge, ids[0], error)
@@ -97,7 +119,7 @@ class Listing:
             await self._read_nodes(edge, ids[:middle])
             await self._read_nodes(edge, ids[middle:])
             return
-        await self._store(edge, rows)
+        await self._store(edge, self._readable(edge, nodes))
 
     async def _store(self, edge: str, rows: Sequence[Row], *, replace: bool = True) -> None:
         async with self.store.working() as session:
@@ -129,5 +151,5 @@ class Listing:
             }
             parents = {"campaigns": {}, "adsets": {"campaign_id": campaign_id}}
             row |= parents.get(edge, {"campaign_id": campaign_id, "adset_id": adset_id})
-            rows.append(row | {_ID_OF[edge]: number})
+            rows.append(row | {ID_OF[edge]: number})
         return rows

@@ -272,7 +272,7 @@ async def test_by_default_each_account_gets_its_own_28_complete_days_and_today(
     }
 
 
-async def test_what_meta_refuses_half_way_leaves_the_days_before_it(
+async def test_a_day_of_which_nothing_can_be_read_leaves_every_other(
     store: Store, hand_made: HandMade, database_of_worker: Database
 ) -> None:
     database_of_worker.owner("INSERT INTO client (slug, name, graph_url) VALUES ('a', 'A', '')")
@@ -291,5 +291,5 @@ async def test_what_meta_refuses_half_way_leaves_the_days_before_it(
             await work.refresh()
     service.close()
     found = database_of_worker.rows("SELECT date FROM slice ORDER BY 1 DESC")
-    assert found == [(LAST_DAY - dt.timedelta(days=days),) for days in range(7)]
-    assert database_of_worker.one("SELECT count(*) FROM insight") == 7
+    assert found == [(LAST_DAY - dt.timedelta(days=days),) for days in range(9)]
+    assert database_of_worker.one("SELECT count(*) FROM insight") == 9
