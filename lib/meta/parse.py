@@ -183,9 +183,13 @@ def _first_value(listed: Sequence[Listed]) -> Any:
 
 
 def _attributed(row: InsightRow, start: str, windows: Sequence[str]) -> bytes:
-    """A line for each window that Meta listed for a number of ATTRIBUTED; of each event its widest view."""
-    views = _widest_views(entries_of(row.actions))
-    worth = {"revenue_micros": _widest_views(entries_of(row.action_values)).get("purchases")}
+    """A line for each window that Meta listed for a number of ATTRIBUTED; of each event its widest view.
+
+    A window may be listed where ``value`` is not: the account's own setting counted nothing then, which is absent.
+    """
+    told = ("value", *windows)
+    views = _widest_views(entries_of(row.actions), told)
+    worth = {"revenue_micros": _widest_views(entries_of(row.action_values), told).get("purchases")}
     lines = []
     for window in windows:
         said = {column: action.get(window) for column, action in (views | worth).items() if action}
@@ -195,10 +199,11 @@ def _attributed(row: InsightRow, start: str, windows: Sequence[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _widest_views(actions: Sequence[Entry]) -> dict[str, Entry | None]:
+def _widest_views(actions: Sequence[Entry], told: Sequence[str]) -> dict[str, Entry | None]:
+    """By number the entry of its widest view, of those that tell any of these."""
     found: dict[str, tuple[int, Entry]] = {}
     for action in actions:
-        if (view := _VIEWS.get(action["action_type"])) and action.get("value") is not None:
+        if (view := _VIEWS.get(action["action_type"])) and any(action.get(name) is not None for name in told):
             column, rank = _NUMBERS[view[0]], view[1]
             if column not in found or rank < found[column][0]:
                 found[column] = rank, action

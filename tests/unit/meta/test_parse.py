@@ -275,6 +275,16 @@ def test_each_window_that_meta_listed_is_a_line_of_the_widest_view() -> None:
     assert (seven["attribution_window"], seven["purchases"], seven["leads"]) == ("7d_click", "0", "1")
 
 
+def test_a_window_is_a_line_though_the_accounts_own_setting_counted_nothing() -> None:
+    listed = [{"action_type": "purchase", "7d_click": "1", "1d_view": "1"}, {"action_type": "omni_purchase"},
+              {"action_type": "omni_purchase", "7d_click": "2"}, {"action_type": "lead", "value": "1"}]  # fmt: skip
+    worth = [{"action_type": "omni_purchase", "7d_click": "19.50"}]
+    (line,) = attributed({"actions": listed, "action_values": worth}, "1d_click", "7d_click", "1d_view")
+    said = (line["attribution_window"], line["purchases"], line["revenue_micros"], line["leads"])
+    assert said == ("7d_click", "2", "19500000", "0")
+    assert numbers(ROW | {"actions": listed, "action_values": worth})["purchases"] == 0
+
+
 @pytest.mark.parametrize("row", [{}, {"actions": actions(purchase=3)}, {"actions": None, "action_values": []}], ids=str)
 def test_a_window_that_meta_did_not_list_is_no_line(row: dict[str, Any]) -> None:
     assert attributed(row, "1d_click", "7d_view") == []
