@@ -1,4 +1,4 @@
-"""What to do about an account that failed, in words that name its client."""
+"""Why an account failed and what to do about it; where it was its token, in words that name its client."""
 
 from __future__ import annotations
 
@@ -34,3 +34,20 @@ def _ended_on(error: TokenDead, account: Account) -> dt.date | None:
         return error.expired_on
     told = account.client.credential and account.client.credential.expires_at
     return told.date() if told and told <= dt.datetime.now(dt.UTC) else None
+
+
+def given_up(takes: int) -> MetaError:
+    """What is told of a job that was taken up so often."""
+    return MetaError(
+        f"The refresh of this account was broken off {takes} times and never got any further.",
+        "What was stored is whole. The log of the worker has the reason; refresh again once that is mended.",
+    )
+
+
+def defect() -> MetaError:
+    """What is told of an error that nobody expected."""
+    return MetaError(
+        "An unexpected fault of this program ended the refresh of this account.",
+        "What was stored until then is whole and stays. The log of the worker has the details: report them. Refreshing"
+        " again may meet the same fault.",
+    )

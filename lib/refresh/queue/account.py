@@ -20,7 +20,7 @@ from lib.refresh.queue.collecting import rare_garbage_collection
 from lib.refresh.queue.jobs import MOST_TAKES
 from lib.refresh.queue.pauses import SharedPacer
 from lib.refresh.queue.stopping import Stopped, Threads, Why
-from lib.refresh.remedies import explained
+from lib.refresh.remedies import defect, explained, given_up
 from lib.refresh.state import AccountState, Wanted
 from lib.settings import get_settings
 from lib.store.engine import Store
@@ -131,7 +131,7 @@ class AccountJob:
         account, wanted = found
         state = AccountState(self.account_id, account.name, state="running")
         if self.takes > MOST_TAKES:
-            await self._end(account, state, _given_up())
+            await self._end(account, state, given_up(MOST_TAKES))
             return
         try:
             service = self._service(account)
@@ -218,6 +218,9 @@ class AccountJob:
             self.place.store_failures[self.run_id] = error
             _log_refusal(self.account_id, error)
             await self._end(account, state, MetaError(error.message, error.remedy))
+        except Exception:  # a defect may raise anything, and must not look like a worker that was stopped
+            logger.exception("act_%s: an unexpected fault of this program ended the refresh", self.account_id)
+            await self._end(account, state, defect())
         else:
             await self._end(account, state, None)
 
@@ -285,13 +288,6 @@ _ADDED = tuple(
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def _given_up() -> MetaError:
-    return MetaError(
-        f"The refresh of this account was broken off {MOST_TAKES} times and never got any further.",
-        "What was stored is whole. The log of the worker has the reason; refresh again once that is mended.",
-    )
 
 
 def _log_refusal(account_id: int, error: StoreError) -> None:

@@ -186,6 +186,42 @@ async def test_a_worker_that_wakes_up_leaves_itself_what_it_works_on(store: Stor
     assert found == [("doing", 0)]
 
 
+class Defective(SharedPacer):
+    """The fourth call meets a defect: the account was described, and its ads are asked for."""
+
+    calls = 0
+
+    def before(self, app: str, account_id: int | None) -> None:
+        self.calls += 1
+        if self.calls == 4:
+            raise ValueError("nobody thought of this")
+        super().before(app, account_id)
+
+
+async def test_a_defect_is_told_as_one_and_logged_whole(
+    store: Store, hand_made: HandMade, caplog: pytest.LogCaptureFixture
+) -> None:
+    hand_made.add_account(1)
+    hand_made.add_row(1, LAST_DAY, 1)
+    await add_accounts(store, 1, graph_url=hand_made.url)
+    run_id = await start_run(store, since=LAST_DAY, until=LAST_DAY)
+    async with at_work(store) as working:
+        working.place.pacer = Defective(store)
+        await until(lambda: ends(store))
+    report = await whole_progress(store, run_id)
+    (account,) = report.accounts
+    assert (report.state, account.state, account.api_calls) == ("failed", "failed", 3)
+    assert account.error_message == "An unexpected fault of this program ended the refresh of this account."
+    assert "What was stored until then is whole and stays." in str(account.error_remedy)
+    assert "log" in str(account.error_remedy)
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.getMessage() == "act_1: an unexpected fault of this program ended the refresh"
+    assert record.exc_info is not None
+    assert "nobody thought of this" in caplog.text
+    assert "in before" in caplog.text, "the trace"
+    assert await rows(store, "SELECT 1 FROM queue.procrastinate_jobs WHERE status = 'failed'") == []
+
+
 async def one_beats(store: Store) -> bool:
     return await rows(store, BEATING) == [(1,)]
 
