@@ -1,6 +1,7 @@
 """What the clock asks for: every hour today and yesterday of each account, and the rest in the account's own night.
 
-A night that was missed, because no worker lived, is made up for at the next stroke.
+A night that was missed, because no worker lived, is made up for at the next stroke; one that failed of what passes is
+asked for again the same night.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Sequence
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from lib.refresh.failure import failure_of
 from lib.refresh.noting import is_worth_asking
 from lib.refresh.queue import jobs
 from lib.refresh.queue.jobs import Ask
@@ -23,6 +27,10 @@ from lib.zones import zone_of
 logger = logging.getLogger(__name__)
 NIGHT_HOUR = 3
 """By the account's own clock: yesterday is whole, and most of its conversions are told."""
+AGAIN_AFTER = tuple(dt.timedelta(hours=hours) for hours in (0.5, 1, 2, 4))
+"""How long after its first, second, third and each further failure a night is asked for again. Most outages of Meta's
+are over within the hour; one that lasts all day is met a few times, and each time costs little: what was stored by then
+is not due any more."""
 
 
 async def note_due(store: Store, now: dt.datetime) -> list[uuid.UUID]:
@@ -36,8 +44,7 @@ async def note_due(store: Store, now: dt.datetime) -> list[uuid.UUID]:
         await pauses.forget_over(session)
         await runs.forget_hourly_runs(session)
         accounts = [one for one in await runs.accounts_for_refresh(session, None) if is_worth_asking(one)]
-        nights = await runs.last_nights(session, [one.account_id for one in accounts])
-        nightly = _due_tonight(accounts, nights, now)
+        nightly = await _due_tonight(session, accounts, now)
         hourly = [one.account_id for one in accounts if one.account_id not in nightly]
         noted = [
             await _note(session, Ask("nightly"), sorted(nightly)),
@@ -46,12 +53,32 @@ async def note_due(store: Store, now: dt.datetime) -> list[uuid.UUID]:
     return [run_id for run_id in noted if run_id is not None]
 
 
-def _due_tonight(accounts: Iterable[Account], nights: Mapping[int, dt.datetime], now: dt.datetime) -> set[int]:
-    return {
-        one.account_id
-        for one in accounts
-        if one.account_id not in nights or nights[one.account_id] < last_night(one.timezone_name, now)
-    }
+async def _due_tonight(session: AsyncSession, accounts: Collection[Account], now: dt.datetime) -> set[int]:
+    began = {one.account_id: last_night(one.timezone_name, now) for one in accounts}
+    tried: dict[int, list[Row[Any]]] = {account_id: [] for account_id in began}
+    for one in await runs.nights(session, began, min(began.values(), default=now)):
+        if one.noted_at >= began[one.account_id] or one.state in runs.UNFINISHED:
+            tried[one.account_id].append(one)
+    return {account_id for account_id, nights in tried.items() if _is_due(nights, now)}
+
+
+def _is_due(nights: Sequence[Row[Any]], now: dt.datetime) -> bool:
+    """Whether a night is to be asked for of which this was tried."""
+    if any(_is_done(one) for one in nights):
+        return False
+    failures = [one.ended_at for one in nights if one.state == "failed"]
+    return not failures or now >= max(failures) + AGAIN_AFTER[min(len(failures), len(AGAIN_AFTER)) - 1]
+
+
+def _is_done(one: Row[Any]) -> bool:
+    """Whether a nightly refresh stands for its night: it went well, is not over, or going on would be in vain.
+
+    One that ended because the account was disconnected does not: the account is back.
+    """
+    if one.state == "cancelled":
+        return bool(one.is_cancelled)
+    said = (one.error_message, one.error_remedy, one.error_code, one.error_subcode, one.trace_id)
+    return one.state != "failed" or not failure_of(*said).is_passing
 
 
 def last_night(timezone_name: str | None, now: dt.datetime) -> dt.datetime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from lib.errors import MetaError
-from lib.meta.errors import NoAccess, TokenDead, kind_of
+from lib.meta.errors import NoAccess, RateLimited, TokenDead, Transient, kind_of
 
 T = TypeVar("T")
 TRACES = 3
@@ -44,6 +44,11 @@ class Failure:
     def is_of_access(self) -> bool:
         """Whether Meta kept the token from the account."""
         return issubclass(self.kind, NoAccess)
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same may go well a while later: Meta was busy or away, or had no part in it."""
+        return self.kind is MetaError or issubclass(self.kind, (Transient, RateLimited))
 
     @property
     def known_as(self) -> str:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import Row, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
@@ -139,15 +139,22 @@ async def close_abandoned_runs(session: AsyncSession) -> None:
         await end_run(session, run_id)
 
 
-async def last_nights(session: AsyncSession, account_ids: Collection[int]) -> dict[int, dt.datetime]:
-    """When a nightly run of each account was noted last; those that had none are left out."""
+async def nights(session: AsyncSession, account_ids: Collection[int], since: dt.datetime) -> Sequence[Row[Any]]:
+    """Nightly refreshes of these accounts that were noted since then, or are not over yet.
+
+    account_id, noted_at, state, ended_at, the error's columns, and whether somebody cancelled the run.
+    """
+    one, run = RefreshRunAccount, RefreshRun
+    ended_at = func.coalesce(one.finished_at, run.finished_at, run.started_at).label("ended_at")
+    said = (one.error_message, one.error_remedy, one.error_code, one.error_subcode, one.trace_id)
+    is_cancelled = run.cancel_requested_at.is_not(None).label("is_cancelled")
     asked = (
-        select(RefreshRunAccount.account_id, func.max(RefreshRun.started_at))
-        .join(RefreshRun, RefreshRun.id == RefreshRunAccount.run_id)
-        .where(RefreshRun.kind == "nightly", RefreshRunAccount.account_id.in_(account_ids))
-        .group_by(RefreshRunAccount.account_id)
+        select(one.account_id, run.started_at.label("noted_at"), one.state, ended_at, *said, is_cancelled)
+        .join(run, run.id == one.run_id)
+        .where(run.kind == "nightly", one.account_id.in_(account_ids))
+        .where(or_(run.started_at >= since, one.state.in_(UNFINISHED)))
     )
-    return dict((await session.execute(asked)).tuples().all())
+    return (await session.execute(asked)).all()
 
 
 async def living_run(session: AsyncSession) -> uuid.UUID | None:
