@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=_concurrency,
         default=CONCURRENCY,
         metavar="N",
-        help=f"accounts at once, 1 to {MOST} (default {CONCURRENCY})",
+        help=f"accounts at once, 1 to {MOST} (default {CONCURRENCY}); those that wait for Meta do not count",
     )
 
 

@@ -76,8 +76,12 @@ class Pacer:
         self._scopes: dict[str, _Scope] = {}
         self._lock = threading.Lock()
 
-    def before(self, app: str, account_id: int | None) -> None:
-        """Wait until the app and the account may be called, and keep the place that this call takes."""
+    def before(self, app: str, account_id: int | None) -> float:
+        """Wait until the app and the account may be called, and keep the place that this call takes.
+
+        Hands back for how many seconds it had to wait; a clock may let a sleeper go on later than that.
+        """
+        waited = 0.0
         while True:
             with self._lock:
                 now = self._clock.now()
@@ -86,8 +90,9 @@ class Pacer:
                 if wait <= CLOCK_ERROR_S:
                     for scope in scopes:
                         scope.last_call = now
-                    return
+                    return waited
             self._clock.sleep(wait)
+            waited += wait
 
     def wait_s(self, app: str, account_id: int | None) -> float:
         """Seconds for which the app or the account is still paused."""

@@ -37,9 +37,8 @@ class Patience:
             error.wait_s = ahead
             error.come_back_in(ahead)
             raise error
-        since = self._clock.now()
-        self._pacer.before(self._app, self._account_id)
-        self._waited_s += self._clock.now() - since if ahead else 0.0
+        waited = self._pacer.before(self._app, self._account_id)
+        self._waited_s += waited if ahead else 0.0
 
     def wait_out(self, error: RateLimited) -> None:
         """Pause whoever shares the limit, for as long as the headers said; without them longer each time.

@@ -16,16 +16,18 @@ from lib.errors import MetaError, SettingsError, StoreError, StoreUnavailable
 from lib.meta.service import MetaService
 from lib.refresh.account import AccountRefresh
 from lib.refresh.noting import learn_token_facts, note_credential
+from lib.refresh.queue import written
 from lib.refresh.queue.collecting import rare_garbage_collection
 from lib.refresh.queue.jobs import MOST_TAKES
 from lib.refresh.queue.pauses import SharedPacer
+from lib.refresh.queue.slots import Slot, Slots
 from lib.refresh.queue.stopping import Stopped, Threads, Why
 from lib.refresh.remedies import defect, explained, given_up
 from lib.refresh.state import AccountState, Wanted
 from lib.settings import get_settings
 from lib.store.engine import Store
 from lib.store.looking import server_facts
-from lib.store.models import Account, RefreshRunAccount
+from lib.store.models import Account
 from lib.store.repositories import queue, runs
 from lib.store.repositories.queue import Hold
 from lib.store.secrets import TokenVault
@@ -62,6 +64,7 @@ class Place:
     store: Store
     pacer: SharedPacer
     pace: Pace = field(default_factory=Pace)
+    slots: Slots = field(default_factory=lambda: Slots(1))
     is_stopping: bool = False
     jobs: set[AccountJob] = field(default_factory=set)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,6 +73,7 @@ class Place:
     def stop(self) -> None:
         """Tell every job to end within a few seconds and to be handed back."""
         self.is_stopping = True
+        self.slots.close()
         for job in tuple(self.jobs):
             job.stop(Why.WORKER_STOPS)
 
@@ -85,6 +89,7 @@ class AccountJob:
     takes: int = 0
     _why: Why | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
+    _slot: Slot = field(init=False)
     _refreshing: asyncio.Task[None] | None = None
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _before: dict[str, Any] = field(default_factory=dict)
@@ -96,6 +101,7 @@ class AccountJob:
         if self.place.is_stopping:
             raise HandBack
         others = [one for one in self.place.jobs if one.account_id == self.account_id]
+        self._slot = self.place.slots.take()
         self.place.jobs.add(self)
         try:
             await self._wait_for(others)
@@ -104,6 +110,7 @@ class AccountJob:
             logger.warning("act_%s is refreshed later: %s", self.account_id, error)
             raise HandBack(is_later=True) from error
         finally:
+            self._slot.give_up()
             self.place.jobs.discard(self)
             self._over.set()
             self.place.ended.set()
@@ -121,6 +128,7 @@ class AccountJob:
         if self._why is None:
             self._why = why
             self._stopping.set()
+            self._slot.look_again()
             if self._refreshing is not None:
                 asyncio.get_running_loop().call_later(self.place.pace.grace_s, self._refreshing.cancel)
 
@@ -138,7 +146,7 @@ class AccountJob:
         except SettingsError as error:
             await self._end(account, state, MetaError(error.message, error.remedy))
             return
-        threads = Threads(THREADS, self._stopping)
+        threads = Threads(THREADS, self._stopping, self._slot)
         try:
             ahead = dt.timedelta(seconds=(await server_facts(self.place.store)).clock_ahead_s)
             with rare_garbage_collection():
@@ -166,7 +174,7 @@ class AccountJob:
                 await runs.end_run(session, self.run_id)
                 return None
             await runs.write_account(session, self.run_id, self.account_id, {"state": "running"})
-        self._before = {name: getattr(mine, name) for name in _ADDED}
+        self._before = written.so_far(mine)
         client = accounts[0].client
         chosen = tuple(client.breakdowns), tuple(client.attribution_windows)
         return accounts[0], Wanted(self.run_id, run.kind, run.since, run.until, *chosen)
@@ -186,7 +194,8 @@ class AccountJob:
         refreshing = self._refreshing = asyncio.create_task(self._fetch(account, work))
         try:
             while not refreshing.done():
-                await asyncio.wait({refreshing}, timeout=self.place.pace.write_s)
+                pace = self.place.pace
+                await asyncio.wait({refreshing}, timeout=pace.look_s if self._slot.is_away else pace.write_s)
                 if not refreshing.done():
                     await self._write(work.state)
         except asyncio.CancelledError:
@@ -251,39 +260,10 @@ class AccountJob:
         await note_credential(self.place.store, account, state)
 
     def _values(self, state: AccountState) -> dict[str, Any]:
-        error, before = state.error, self._before
-        wait = self.place.pacer.wait_s(self._app, self.account_id) if state.state == "running" else 0.0
-        pause = {"paused_until": _now() + dt.timedelta(seconds=wait)} if wait else {"paused_until": None}
-        counted = {name: before[name] + getattr(state, name) for name in _ADDED if name != "seconds"}
-        return {
-            **counted,
-            **pause,
-            "pause_reason": self.place.pacer.reason(self._app, self.account_id) if wait else None,
-            "state": state.state,
-            "days_total": before["days_done"] + state.days_total,
-            "slices_total": before["slices_done"] + state.slices_total,
-            "seconds": before["seconds"] + time.monotonic() - self._began,
-            "quota_left": state.quota_left,
-            "error_code": error and error.code,
-            "error_subcode": error and error.subcode,
-            "error_message": error and error.message,
-            "error_remedy": error and error.remedy,
-            "trace_id": error and error.trace_id,
-        }
-
-
-_ADDED = tuple(
-    column.key
-    for column in (
-        RefreshRunAccount.days_done,
-        RefreshRunAccount.slices_done,
-        RefreshRunAccount.slices_incomplete,
-        RefreshRunAccount.rows,
-        RefreshRunAccount.api_calls,
-        RefreshRunAccount.seconds,
-    )
-)
-"""What goes on from where the job was when it was taken up."""
+        pacer = self.place.pacer
+        pause_s = pacer.wait_s(self._app, self.account_id) if state.state == "running" else 0.0
+        reason = pacer.reason(self._app, self.account_id)
+        return written.values(state, self._before, time.monotonic() - self._began, pause_s, reason)
 
 
 def _now() -> dt.datetime:

@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lib.errors import StoreError
+from lib.refresh.queue.slots import Slots
 from lib.store.engine import WORKER_ROLE, Store, libpq_url
 from lib.store.presence import Presence
 from lib.store.queue_schema import SEARCH_PATH
@@ -28,6 +29,8 @@ from lib.store.repositories.queue import Hold
 
 logger = logging.getLogger(__name__)
 AWAY_S = 1.0
+ROOM_S = 10.0
+"""After so long without room for a job, procrastinate gets to see whether its worker is to end."""
 CONNECTIONS = 1
 """Jobs are taken one after the other; whatever else a worker asks goes by the store."""
 
@@ -49,9 +52,9 @@ def connector_of(url: URL) -> PsycopgConnector:
 class PatientManager(JobManager):
     """What a worker asks of the queue."""
 
-    def __init__(self, store: Store, connector: PsycopgConnector) -> None:
+    def __init__(self, store: Store, connector: PsycopgConnector, slots: Slots) -> None:
         super().__init__(connector)
-        self._store = store
+        self._store, self._slots = store, slots
         self._presence: Presence | None = None
         self._worker_id: int | None = None
         self.is_ending = False
@@ -90,7 +93,12 @@ class PatientManager(JobManager):
             logger.warning("The worker could not say that it lives: %s", error)
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """The next job; None where there is none, another worker was quicker, or the database is away."""
+        """The next job, once there is room for one; None where there is none, or another worker was quicker.
+
+        None also where the database is away.
+        """
+        if not await self._slots.room(ROOM_S):
+            return None
         try:
             return await super().fetch_job(queues, worker_id)
         except exceptions.UniqueViolation:

@@ -26,10 +26,10 @@ class SharedPacer(Pacer):
         self._loop = asyncio.get_running_loop()
         self._reasons: dict[str, str] = {}
 
-    def before(self, app: str, account_id: int | None) -> None:
+    def before(self, app: str, account_id: int | None) -> float:
         """Wait until the app and the account may be called; Stopped where this thread's work is to end."""
         stopping.check()
-        super().before(app, account_id)
+        return super().before(app, account_id)
 
     def reason(self, app: str, account_id: int) -> str:
         """Why the account is paused, as far as anybody said."""

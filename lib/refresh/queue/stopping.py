@@ -1,4 +1,7 @@
-"""Threads that wait for Meta, and how they are told to stop: at the next call, or in the middle of a pause."""
+"""Threads that wait for Meta, and how they are told to stop: at the next call, or in the middle of a pause.
+
+Every pause of theirs is slept by ``StoppableClock``; in a long one the slot of their job is another's.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from enum import Enum
 from typing import Any, ParamSpec, TypeVar
 
 from lib.errors import AppError
+from lib.refresh.queue.slots import LONG_S, Slot
 from lib.store.repositories import runs
 
 P = ParamSpec("P")
@@ -39,12 +43,17 @@ class StoppableClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait, unless told to stop."""
+        """Wait, unless told to stop; after a long wait also for a slot."""
         stopping: threading.Event | None = getattr(_thread, "stopping", None)
         if stopping is None:
             time.sleep(seconds)
-        elif stopping.wait(seconds):
-            raise Stopped("The refresh was stopped.")
+            return
+        slot: Slot = _thread.slot
+        if seconds > LONG_S:
+            slot.leave()
+        if not stopping.wait(seconds):
+            slot.come_back(stopping)
+        check()
 
 
 def check() -> None:
@@ -55,16 +64,16 @@ def check() -> None:
 
 
 class Threads(Executor):
-    """A few threads of one piece of work. A process may end while they still wait for an answer of Meta's."""
+    """A few threads of the job that has ``slot``. A process may end while they still wait for an answer of Meta's."""
 
-    def __init__(self, count: int, stopping: threading.Event) -> None:
+    def __init__(self, count: int, stopping: threading.Event, slot: Slot) -> None:
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._count = count
         for number in range(count):
-            threading.Thread(target=self._serve, args=(stopping,), name=f"meta-{number}", daemon=True).start()
+            threading.Thread(target=self._serve, args=(stopping, slot), name=f"meta-{number}", daemon=True).start()
 
-    def _serve(self, stopping: threading.Event) -> None:
-        _thread.stopping = stopping
+    def _serve(self, stopping: threading.Event, slot: Slot) -> None:
+        _thread.stopping, _thread.slot = stopping, slot
         while (work := self._work.get()) is not None:
             work()
 

@@ -15,6 +15,7 @@ from lib.refresh.queue.account import Pace, Place
 from lib.refresh.queue.connecting import AWAY_S, PatientManager, connector_of
 from lib.refresh.queue.jobs import QUEUE
 from lib.refresh.queue.pauses import SharedPacer
+from lib.refresh.queue.slots import MOST_AWAY, Slots
 from lib.refresh.queue.tasks import CLOCK_QUEUE, add_clock, add_refreshes
 from lib.store.engine import Store
 from lib.store.repositories import queue, runs
@@ -25,7 +26,7 @@ CONCURRENCY = 4
 
 
 class Working:
-    """A worker on this process's loop and store.
+    """A worker on this process's loop and store, for ``concurrency`` accounts at once and those that wait for Meta.
 
     ``strikes``: whether it also keeps the clock, as those do that are there to stay.
     """
@@ -33,12 +34,12 @@ class Working:
     def __init__(
         self, store: Store, *, concurrency: int = CONCURRENCY, strikes: bool = False, pace: Pace | None = None
     ) -> None:
-        self.place = Place(store, SharedPacer(store), pace or Pace())
+        self.place = Place(store, SharedPacer(store), pace or Pace(), Slots(concurrency))
         self._store, self._pace, self._concurrency = store, self.place.pace, concurrency
         self._connector = connector_of(store.url)
         self._app = App(connector=self._connector, periodic_defaults={"max_delay": 60})
         add_refreshes(self._app)
-        self._manager = PatientManager(store, self._connector)
+        self._manager = PatientManager(store, self._connector, self.place.slots)
         self._app.job_manager = self._manager
         self._queues = [QUEUE, CLOCK_QUEUE] if strikes else [QUEUE]
         if strikes:
@@ -79,7 +80,7 @@ class Working:
             self._app,
             queues=self._queues,
             name=None,
-            concurrency=self._concurrency,
+            concurrency=self._concurrency + MOST_AWAY,
             fetch_job_polling_interval=self._pace.poll_s,
             shutdown_graceful_timeout=2 * self._pace.grace_s,
             additional_context={"place": self.place},
