@@ -15,6 +15,7 @@ from lib.meta.fields import BREAKDOWNS, HISTORY_MONTHS
 from lib.refresh.plan import COMPLETE_DAYS, Span
 from lib.store.engine import Store
 from lib.store.models import Account, Client, Slice
+from lib.store.repositories import slices
 
 _DAY = dt.timedelta(days=1)
 
@@ -58,13 +59,14 @@ async def lacking(
     series = func.generate_series(since, span.until, _DAY)
     days = series.table_valued(column("day", DateTime()), name="days").render_derived()
     date = cast(days.c.day, Date)
-    not_again = Slice.fetched_at > dt.datetime.now(dt.UTC) - _DAY
+    not_again = slices.tried_at() > dt.datetime.now(dt.UTC) - _DAY
+    kept = slices.tried_at() > Slice.fetched_at
     whole = and_(
         Slice.account_id == Account.account_id,
         Slice.date == date,
         Slice.breakdown == literal(breakdown),
         or_(Slice.is_complete, not_again),
-        Slice.account_day_ended,
+        or_(Slice.account_day_ended, and_(kept, not_again)),
     )
     wanted = (
         select(Account.account_id, func.min(date), func.max(date), func.count())

@@ -75,7 +75,13 @@ def _dates(wanted: Wanted, span: Span, local: dt.datetime, stored: slices.Stored
     if wanted.kind == "asked":
         return sorted(span.dates(), reverse=True)
     known = {
-        one.date: Stored(one.fetched_at, one.is_complete, one.account_day_ended, frozenset(one.attribution_windows))
+        one.date: Stored(
+            one.fetched_at,
+            one.is_complete,
+            one.account_day_ended,
+            frozenset(one.attribution_windows),
+            one.tried_at,
+        )
         for one in stored
     }
     return due(span, local, known, wanted.windows)

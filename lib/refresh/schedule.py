@@ -25,12 +25,21 @@ EARLY = 0.1
 
 @dataclass(frozen=True)
 class Stored:
-    """What is known of a slice that is stored. ``windows`` are the attribution windows that it was asked for with."""
+    """What is known of a slice that is stored. ``windows`` are the attribution windows that it was asked for with.
+
+    ``tried_at`` is when it was asked for once more and kept what it had, because Meta did not serve everything.
+    """
 
     fetched_at: dt.datetime
     is_complete: bool = True
     account_day_ended: bool = True
     windows: frozenset[str] = frozenset()
+    tried_at: dt.datetime | None = None
+
+    @property
+    def asked_at(self) -> dt.datetime:
+        """When Meta was asked for it last."""
+        return max(self.fetched_at, self.tried_at or self.fetched_at)
 
 
 def patience(age: int) -> dt.timedelta:
@@ -42,13 +51,13 @@ def is_due(date: dt.date, now: dt.datetime, stored: Stored | None, windows: Iter
     """Whether this day is to be fetched; ``now`` is this moment in the account's own time zone."""
     if stored is None:
         return True
-    age, waited = (now.date() - date).days, (now - stored.fetched_at) / (1 - EARLY)
+    age, waited = (now.date() - date).days, (now - stored.asked_at) / (1 - EARLY)
     if not stored.is_complete and waited >= next(span for most, span in AGAIN_IF_INCOMPLETE if age <= most):
         return True
     if age > COMPLETE_DAYS:
         fetched_on = stored.fetched_at.astimezone(now.tzinfo).date()
         return (fetched_on - date).days <= COMPLETE_DAYS and stored.is_complete
-    if age >= 1 and not stored.account_day_ended:
+    if age >= 1 and not stored.account_day_ended and stored.asked_at == stored.fetched_at:
         return True
     return waited >= patience(age) or not set(windows) <= stored.windows
 

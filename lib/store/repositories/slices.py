@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import delete, func, null, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Row, delete, func, null, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +19,7 @@ from lib.store.models import (
     InsightAttribution,
     InsightBreakdown,
     InsightBreakdownActions,
+    RefreshRun,
     Slice,
 )
 from lib.store.models.insights import slice_version
@@ -29,7 +30,7 @@ YARDSTICK = ("spend_micros", "impressions", "clicks", "link_clicks", "purchases"
 """What the ads of a plain slice are added up for, to be compared with Meta's own number of the account."""
 Session = AsyncSession
 Difference = dict[str, int]
-StoredSlices = Sequence[Slice]
+StoredSlices = Sequence[Row[Any]]
 
 
 @dataclass(frozen=True)
@@ -179,9 +180,23 @@ async def note_second_look(session: AsyncSession, account_id: int, date: dt.date
 async def stored_slices(
     session: AsyncSession, account_id: int, breakdown: str, since: dt.date, until: dt.date
 ) -> StoredSlices:
-    """The slices of one account and breakdown set from ``since`` to ``until``."""
+    """The slices of one account and breakdown set from ``since`` to ``until``.
+
+    date, run_id, fetched_at, tried_at, is_complete, account_day_ended and attribution_windows.
+    """
     mine = (Slice.account_id == account_id, Slice.breakdown == breakdown, Slice.date.between(since, until))
-    return (await session.scalars(select(Slice).where(*mine))).all()
+    known = (Slice.is_complete, Slice.account_day_ended, Slice.attribution_windows)
+    asked = select(Slice.date, Slice.run_id, Slice.fetched_at, tried_at().label("tried_at"), *known).where(*mine)
+    return (await session.execute(asked)).all()
+
+
+def tried_at() -> ColumnElement[dt.datetime]:
+    """When Meta was asked for a slice last: its fetch, or the later run that had to keep what was stored.
+
+    That run's beginning; runs that are not known any more count for nothing.
+    """
+    began = select(RefreshRun.started_at).where(RefreshRun.id == Slice.run_id).correlate(Slice).scalar_subquery()
+    return func.greatest(Slice.fetched_at, began)
 
 
 async def first_day(session: AsyncSession, account_id: int, breakdown: str) -> dt.date | None:

@@ -56,6 +56,15 @@ def test_an_incomplete_slice_is_tried_again_the_more_rarely_the_older_it_is(age:
     assert not is_due(ago(age), NOW, Stored(NOW - 0.8 * after, is_complete=False))
 
 
+@pytest.mark.parametrize(("age", "after"), [(5, 12 * HOUR), (60, 7 * DAY), (300, 30 * DAY)])
+def test_a_slice_that_kept_what_it_had_is_tried_again_so_long_after_the_last_try(age: int, after: dt.timedelta) -> None:
+    def kept(ago: dt.timedelta) -> Stored:
+        return Stored(NOW - 50 * DAY, is_complete=False, account_day_ended=False, tried_at=NOW - ago)
+
+    assert is_due(ago(age), NOW, kept(after))
+    assert not is_due(ago(age), NOW, kept(0.8 * after))
+
+
 def test_a_day_that_leaves_the_window_is_asked_for_once_more_and_is_final_then() -> None:
     leaves = ago(COMPLETE_DAYS + 1)
     assert is_due(leaves, NOW, Stored(NOW - 3 * DAY))
