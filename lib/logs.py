@@ -8,10 +8,13 @@ import sys
 
 _SECRETS = re.compile(
     r"""((?:access_token|appsecret_proof|input_token|client_secret|id_token|refresh_token|ads_session|token|code|state|password)
-        (?:\s*=\s*["']?|["']\s*:\s*["']))     # name=value, or "name": "value"
-        [^\s&"'<>,;]+""",
+        (?:_+[a-z]?\d+)*                      # the parameters of a statement are numbered
+        (?:\s*=\s*|["']\s*:\s*(?=b?["'])))    # name=value, or "name": "value"
+        (?:(b?(["']))(?:\\.|(?!\3)[^\\\n])+    # to the end of what is in quotes,
+        |[^\s&"'<>,;]+)                       # or of the word""",
     re.VERBOSE | re.IGNORECASE,
 )
+_PASSWORD_HASH = re.compile(r"\$argon2[a-z]{0,2}\$[^\s'\")]*[^\s'\"),]")
 _META_TOKEN = re.compile(r"\bEAA[A-Za-z0-9]{20,}")
 _PERSONAL_TOKEN = re.compile(r"ads_pat_[A-Za-z0-9_-]+")
 _SIGNED_TOKEN = re.compile(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")
@@ -21,8 +24,8 @@ _PASSWORD_IN_URL = re.compile(r"(://[^:/@\s]*:)[^@/\s]+(?=@)")
 
 def redact(text: str) -> str:
     """``text`` without tokens, passwords and sign-in codes."""
-    text = _SECRETS.sub(r"\1[redacted]", text)
-    for bare in (_META_TOKEN, _PERSONAL_TOKEN, _SIGNED_TOKEN):
+    text = _SECRETS.sub(r"\1\2[redacted]", text)
+    for bare in (_PASSWORD_HASH, _META_TOKEN, _PERSONAL_TOKEN, _SIGNED_TOKEN):
         text = bare.sub("[redacted]", text)
     text = _BEARER.sub(r"\1[redacted]", text)
     return _PASSWORD_IN_URL.sub(r"\1[redacted]", text)

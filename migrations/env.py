@@ -32,7 +32,8 @@ async def connect() -> None:
     url = context.config.attributes.get("url") or get_settings().database_url.get_secret_value()
     if not url:
         raise SettingsError("DATABASE_URL is not set.", "The embedded store migrates itself: use `python -m lib`.")
-    engine = create_async_engine(store_url(str(url)) if isinstance(url, str) else url, poolclass=pool.NullPool)
+    address = store_url(str(url)) if isinstance(url, str) else url
+    engine = create_async_engine(address, poolclass=pool.NullPool, hide_parameters=True)
     async with engine.connect() as connection:
         await connection.run_sync(migrate)
         await connection.commit()

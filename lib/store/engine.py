@@ -122,6 +122,7 @@ class Store:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={name: said for name, said in _NETWORK.items() if name not in self.url.query},
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

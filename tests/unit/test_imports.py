@@ -84,6 +84,16 @@ def test_sessions_come_from_the_store_alone() -> None:
                 assert path.startswith(("lib/store/", "migrations/")), f"{path} makes an engine"
 
 
+def test_no_engine_puts_what_it_sends_into_its_errors() -> None:
+    made = list[ast.Call]()
+    for path in (path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py")):
+        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        made += [call for call in calls if getattr(call.func, "id", "") == "create_async_engine"]
+    assert len(made) == 2
+    for call in made:
+        assert "hide_parameters" in [word.arg for word in call.keywords], ast.unparse(call)
+
+
 def test_the_entry_script_has_no_pages_folder_beside_it() -> None:
     assert not (ROOT / "dashboard" / "pages").exists()
 

@@ -41,3 +41,33 @@ def test_a_bearer_of_another_kind_is_cut_out() -> None:
 )
 def test_prose_stays(prose: str) -> None:
     assert redact(prose) == prose
+
+
+HASHED = "$argon2id$v=19$m=65536,t=3,p=4$c29tZSBzYWx0IG9mIG91cnM$aGFzaGVkIG92ZXIgYW5kIG92ZXI"
+TYPED = "correct, horse; battery"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "'hashed_password_1': '{}'", "'hashed_password__0': '{}', 'id': 7", '"password": "{}"', "password='{}'",
+        "{{'param_1': 1, 'better_password_m0_2': '{}'}}", "'token_1': b'{}'",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("secret", [HASHED, TYPED])
+def test_a_value_in_quotes_is_cut_out_to_its_end(secret: str, words: str) -> None:
+    said = redact(words.format(secret))
+    assert "[redacted]" in said
+    for piece in ("argon2id", "p=4", "aGFzaGVk", "correct", "horse", "battery"):
+        assert piece not in said
+    assert "'id': 7" in said or "'id': 7" not in words
+
+
+@pytest.mark.parametrize("words", ["Failing row contains (7, ana@example.com, {}, viewer).", "[parameters: ('{}', 7)]"])
+def test_a_hash_of_a_password_is_cut_out_whatever_its_name(words: str) -> None:
+    assert redact(words.format(HASHED)) == words.format("[redacted]")
+
+
+def test_what_follows_a_value_stays() -> None:
+    assert redact("'password': 'it\\'s', 'email': 'ana'") == "'password': '[redacted]', 'email': 'ana'"
+    assert redact("token=abc, status=3") == "token=[redacted], status=3"

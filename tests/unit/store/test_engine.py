@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -67,3 +69,19 @@ async def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
         await add_twice()
     async with store.working() as session:
         assert await session.scalar(text("SELECT count(*) FROM client")) == 0
+
+
+async def test_what_a_statement_was_sent_with_is_not_in_its_error(store: Store) -> None:
+    add = text("INSERT INTO app_user (email, hashed_password) VALUES (:email, :hashed_password)")
+    hashed = "$argon2id$v=19$m=65536,t=3,p=4$a-salt$a-hash"
+
+    async def add_twice() -> None:
+        async with store.working() as session:
+            for _ in range(2):
+                await session.execute(add, {"email": "ana@example.com", "hashed_password": hashed})
+
+    with pytest.raises(StoreError) as refused:
+        await add_twice()
+    told = "".join(traceback.format_exception(refused.value))
+    assert "INSERT INTO app_user" in told
+    assert "argon2id" not in told
