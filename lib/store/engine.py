@@ -6,6 +6,7 @@ when the transaction ends, both are gone, so nothing leaks to the next user of t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 
@@ -28,6 +29,8 @@ WORKER_ROLE = "ads_worker"
 MIRROR_ROLE = "ads_mirror_reader"
 ROLES = (APP_ROLE, GATE_ROLE, WORKER_ROLE, MIRROR_ROLE)
 
+LONGEST_STATEMENT = 300
+"""So many letters of a statement are logged."""
 WAITING_ROOM_MB = 64
 """PostgreSQL takes it as far as it is used, and only in connections that rows wait in."""
 
@@ -40,6 +43,7 @@ _NETWORK = {
 }
 """A connection whose network is gone is given up after half a minute, not after the kernel's quarter of an hour."""
 
+_log = logging.getLogger(__name__)
 _UNREACHED = ("08", "28", "3D", "57P")
 """What a server says that lets nobody in, is not the right one, or ends: the beginnings of its SQLSTATEs."""
 _LATER = "Nothing was lost. Try again."
@@ -82,14 +86,27 @@ def libpq_url(url: URL) -> str:
 
 
 def translate(error: DBAPIError | psycopg.Error | PoolTimeout | OSError) -> AppError:
-    """The sentence for a driver's error: SumTooLarge where a number does not fit, else a StoreError."""
+    """The sentence for a driver's error: SumTooLarge where a number does not fit, else a StoreError.
+
+    Where the sentence can only say that there is a reason, the log gets it.
+    """
     cause = getattr(error, "orig", error)
     for kinds, sentence in _SENTENCES.items():
         if isinstance(cause, kinds) or isinstance(error, kinds):
             return sentence()
     if _is_lost(error, cause):
         return StoreUnavailable("The database cannot be reached.")
+    _log.error("The database refused a request: %s", _reason(error, cause))
     return StoreError("The database refused the request.", "Nothing was changed. The log has the reason.")
+
+
+def _reason(error: Exception, cause: object) -> str:
+    """What the server said, and of which statement, on one line; the lines after its first one quote rows."""
+    said = str(cause).partition("\n")[0] or type(cause).__name__
+    state = getattr(cause, "sqlstate", None)
+    statement = " ".join((getattr(error, "statement", None) or "").split())
+    parts = (said, f"({state})" if state else "", f"[{statement[:LONGEST_STATEMENT]}]" if statement else "")
+    return " ".join(part for part in parts if part)
 
 
 def _is_lost(error: Exception, cause: object) -> bool:

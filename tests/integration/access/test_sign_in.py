@@ -331,5 +331,24 @@ async def test_a_lost_database_is_a_sentence(store: Store) -> None:
     await lost.dispose()
 
 
+async def test_what_the_database_refuses_is_said_and_its_reason_logged_once(
+    store: Store, http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    await put_person(store, EMAIL, Role.ADMIN, password=PASSWORD)
+    async with store.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE user_session ADD CONSTRAINT shut CHECK (false) NOT VALID"))
+    try:
+        answer = await submit(http)
+    finally:
+        async with store.engine.begin() as connection:
+            await connection.execute(text("ALTER TABLE user_session DROP CONSTRAINT shut"))
+    assert answer.status_code == 503
+    assert "The database refused the request. Nothing was changed. The log has the reason." in answer.text
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert 'violates check constraint "shut" (23514)' in line
+    assert "INSERT INTO user_session" in line
+    assert "Failing row" not in line
+
+
 def test_the_address_is_the_one_of_the_settings() -> None:
     assert HOST == "http://localhost:8501"
