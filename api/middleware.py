@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.edge import PREFIX
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/upload_file", "/_stcore/script-health-check")
-NEXT_COOKIE = "ads_next"
-SIGN_IN_AGE_S = 600
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -106,44 +103,6 @@ class ClosedPaths:
             await PlainTextResponse("Not found", 404)(scope, receive, send)
             return
         await self.app(scope, receive, send)
-
-
-class ReturnTo:
-    """``st.login`` always comes back to ``/``: remember the page that the person was on, and go back there."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] not in ("/auth/login", "/oauth2callback"):
-            await self.app(scope, receive, send)
-            return
-        request = Request(scope)
-
-        async def send_with_return(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=list(message["headers"]))
-                change = _remember if scope["path"] == "/auth/login" else _go_back
-                change(request, headers)
-                message = {**message, "headers": headers.raw}
-            await send(message)
-
-        await self.app(scope, receive, send_with_return)
-
-
-def _remember(request: Request, headers: MutableHeaders) -> None:
-    page = urlsplit(request.headers.get("referer", ""))
-    if page.netloc != request.headers.get("host"):
-        return
-    path = local_path(f"{page.path}?{page.query}" if page.query else page.path)
-    options = f"Path=/; Max-Age={SIGN_IN_AGE_S}; HttpOnly; SameSite=Lax"
-    headers.append("set-cookie", f"{NEXT_COOKIE}={quote(path, safe='')}; {options}")
-
-
-def _go_back(request: Request, headers: MutableHeaders) -> None:
-    if headers.get("location") == "/" and NEXT_COOKIE in request.cookies:
-        headers["location"] = local_path(unquote(request.cookies[NEXT_COOKIE]))
-    headers.append("set-cookie", f"{NEXT_COOKIE}=; Path=/; Max-Age=0")
 
 
 def is_same_origin(headers: Headers, base_url: str) -> bool:

@@ -25,8 +25,9 @@ from api.edge import mounted
 from api.files import Sent
 from api.leaving import Leaving
 from api.main import create_api
-from api.middleware import ClosedPaths, OwnSockets, ReturnTo, SecurityHeaders
+from api.middleware import ClosedPaths, OwnSockets, SecurityHeaders
 from api.popup import PopupSignIn
+from api.returning import ReturnTo
 from api.sign_in import SignIn
 from dashboard import bridge, handing_out, tints
 from dashboard.gate import OIDC_PROVIDER

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Response, expect
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
@@ -83,6 +83,28 @@ def test_sign_in_comes_back_to_the_deep_link(sso: Dashboard, new_context: Contex
     for secret in re.findall(r"(?:code|state)=([^&]+)", back):
         assert secret not in log
     assert "the client's own secret" not in log
+
+
+def test_no_token_of_the_provider_is_left_in_the_browser(sso: Dashboard, new_context: Contexts) -> None:
+    sso.add_user(ANA)
+    context = new_context()
+    context.add_cookies([{"name": "_streamlit_user_tokens_1", "value": "of-another-day", "url": sso.url}])
+    page = context.new_page()
+    set_cookies: list[str] = []
+
+    def hear(response: Response) -> None:
+        if response.url.startswith(f"{sso.url}/oauth2callback?"):
+            set_cookies.extend(one["value"] for one in response.headers_array() if one["name"] == "set-cookie")
+
+    page.on("response", hear)
+    sign_in(page, sso.url, "ana")
+    expect(page.get_by_text(f"{ANA} · admin")).to_be_visible()
+    given = [line.partition("=")[0] for line in set_cookies if "Max-Age=0" not in line]
+    assert "_streamlit_user" in given
+    assert not [name for name in given if name.startswith("_streamlit_user_tokens")]
+    held = {str(cookie.get("name")): str(cookie.get("value")) for cookie in context.cookies(sso.url)}
+    assert not [name for name in held if name.startswith("_streamlit_user_tokens")]
+    sign_out(page)
 
 
 def test_a_copied_cookie_is_worth_nothing_after_the_sign_out(sso: Dashboard, new_context: Contexts) -> None:

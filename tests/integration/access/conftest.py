@@ -12,7 +12,8 @@ from starlette.routing import Mount
 
 from api import health
 from api.main import create_api
-from api.middleware import ClosedPaths, ReturnTo, SecurityHeaders
+from api.middleware import ClosedPaths, SecurityHeaders
+from api.returning import ReturnTo
 from api.sign_in import SignIn
 from lib.settings import Settings
 from lib.store.engine import Store
