@@ -22,6 +22,7 @@ from starlette.responses import Response
 from api.mailing import Mailing
 from lib.access import sessions, sign_in_notes
 from lib.access.attempts import SIGN_IN, attempts_on
+from lib.access.cookies import CookieSignIns
 from lib.access.passwords import HASHER, nobodys_hash
 from lib.access.refusals import Why
 from lib.access.tokens import token_hash
@@ -140,6 +141,7 @@ class LocalAccounts:
         self.max_age = max_age(settings)
         self.backend = backend(stores, settings)
         self.mailing = Mailing(stores, settings)
+        self.sign_ins = CookieSignIns(settings)
         self._stores = stores
 
     async def log_in(self, email: str, password: str, address: str) -> Response | None:

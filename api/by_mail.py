@@ -14,6 +14,7 @@ from starlette.routing import Route
 from api import mail_pages
 from api.accounts import LocalAccounts, Stores, hashing
 from api.forms import caller, form_fields, page, sent_to
+from api.leaving import take_over
 from api.middleware import is_same_origin
 from api.sign_in_page import note
 from lib.access import invitations, mail_links
@@ -104,7 +105,8 @@ class ByMail:
             raise
         except UsageError as error:
             return page(mail_pages.invitation(token, email, problem=str(error)), 422)
-        return sent_to("/", await self.accounts.come_in(user_id, caller(request)))
+        response = sent_to("/", await self.accounts.come_in(user_id, caller(request)))
+        return await take_over(request, response, self.stores(), self.accounts.sign_ins)
 
     async def show_forgotten(self, request: Request) -> Response:
         """The form that asks for a link."""

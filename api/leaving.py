@@ -1,4 +1,7 @@
-"""/auth/logout: the way out for everyone, in place of Streamlit's own, which would leave the sign-in good."""
+"""/auth/logout: the way out for everyone, in place of Streamlit's own, which would leave the sign-in good.
+
+A new sign-in is the way out for the one that the browser had before.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,8 @@ SCRIPT = 'new BroadcastChannel("sign-out").postMessage("");location.replace(docu
 """Tells the other windows of this browser, then goes on."""
 _PAGE = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>Signed out</title></head>
-<body><p><a href="{next}">You are signed out. Go on.</a></p><script>{script}</script></body>
+<head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>{title}</title></head>
+<body><p><a href="{next}">You are {title}. Go on.</a></p><script>{script}</script></body>
 </html>
 """
 
@@ -69,14 +72,11 @@ class Leaving:
             provider = await self._ended(request)
         except StoreError as error:
             return page(sign_in_page.note("Not signed out", str(error)), 503)
-        headers = {"content-security-policy": POLICY, "cache-control": "no-store", "referrer-policy": "no-referrer"}
-        address = escape(await self._ways.of(provider))
-        response = HTMLResponse(_PAGE.format(next=address, script=SCRIPT), headers=headers)
-        return forget(request, response, *COOKIES)
+        return forget(request, _telling("signed out", await self._ways.of(provider)), *COOKIES)
 
     async def _ended(self, request: Request) -> str | None:
         """End every sign-in that the cookies stand for; the way by which the person came, OIDC before all others."""
-        hashes = await end_sign_ins(request, self.stores(), self._sign_ins)
+        hashes, _ = await end_sign_ins(request, self.stores(), self._sign_ins)
         if "oidc" in hashes or not hashes:
             return "oidc" if hashes else None
         async with self.stores().gatekeeping() as session:
@@ -89,12 +89,33 @@ def _is_meant(request: Request, base_url: str) -> bool:
     return is_same_origin(request.headers, base_url) if site is None else site in ("same-origin", "none")
 
 
-async def end_sign_ins(request: Request, store: Store, sign_ins: CookieSignIns) -> Mapping[Way, bytes]:
-    """End every sign-in that the cookies stand for; what the store knows them by."""
+def _telling(title: str, address: str) -> HTMLResponse:
+    """A page that tells the other windows of this browser, then goes on to ``address``."""
+    headers = {"content-security-policy": POLICY, "cache-control": "no-store", "referrer-policy": "no-referrer"}
+    return HTMLResponse(_PAGE.format(title=title, next=escape(address), script=SCRIPT), headers=headers)
+
+
+async def end_sign_ins(
+    request: Request, store: Store, sign_ins: CookieSignIns
+) -> tuple[Mapping[Way, bytes], frozenset[Way]]:
+    """End every sign-in that the cookies stand for: what the store knows them by, and which were still there."""
     hashes = sign_ins.hashes(request.cookies)
-    for digest in hashes.values():
-        await sessions.revoke(store, digest, address=caller(request))
-    return hashes
+    ended = [way for way, digest in hashes.items() if await sessions.revoke(store, digest, address=caller(request))]
+    return hashes, frozenset(ended)
+
+
+async def take_over(request: Request, response: Response, store: Store, sign_ins: CookieSignIns) -> Response:
+    """``response``, which brings a new sign-in, once those are ended that the browser had before.
+
+    Where it leads to another page and there was one, its other windows are told first.
+    """
+    _, ended = await end_sign_ins(request, store, sign_ins)
+    if ended and "location" in response.headers:
+        going = _telling("signed in", response.headers["location"])
+        going.raw_headers += [one for one in response.raw_headers if one[0] == b"set-cookie"]
+        going.background = response.background
+        response = going
+    return forget(request, response, OIDC_COOKIE)
 
 
 def forget(request: Request, response: Response, *starts: str) -> Response:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from api.accounts import LocalAccounts, Stores
 from api.forms import caller, form_fields
 from api.identity import is_ours
-from api.leaving import forget
+from api.leaving import forget, take_over
 from lib.access import popup
 from lib.access.signing_keys import KeysUnavailable
 from lib.errors import AccessError, StoreError
@@ -43,11 +43,12 @@ class PopupSignIn:
         try:
             claims = await self.tokens.verify(fields.get("token", ""))
             session = await popup.sign_in(self.stores(), claims, self.accounts.max_age, address=caller(request))
+            response = await self.accounts.backend.transport.get_login_response(session)
+            response = await take_over(request, response, self.stores(), self.accounts.sign_ins)
         except AccessError as error:
             return _said(str(error), 403)
         except (KeysUnavailable, StoreError) as error:
             return _said(str(error), 503)
-        response = await self.accounts.backend.transport.get_login_response(session)
         # The button would else sign in by itself whenever it is drawn, after a sign-out too.
         return forget(request, response, "auth0.", "_legacy_auth0.")
 

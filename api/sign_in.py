@@ -13,6 +13,7 @@ from api import sign_in_page
 from api.accounts import WRONG, LocalAccounts, Stores
 from api.by_mail import ByMail
 from api.forms import caller, form_fields, page, sent_to
+from api.leaving import take_over
 from api.middleware import is_same_origin, local_path
 from lib.access import sessions
 from lib.errors import StoreError, TooManyAttempts
@@ -48,18 +49,20 @@ class SignIn:
         try:
             if token is None or request.method == "HEAD":
                 return page(self._form(local_path(request.query_params.get("next", "/"))))
-            return await self._redeem(token, caller(request))
+            return await self._redeem(request, token)
         except StoreError as error:
             return page(sign_in_page.note("The database cannot be reached", str(error)), 503)
 
-    async def _redeem(self, token: str, address: str) -> Response:
+    async def _redeem(self, request: Request, token: str) -> Response:
         good = 0 < len(token) <= LONGEST_TOKEN
         age = self.accounts.max_age
+        address = caller(request)
         session = await sessions.redeem_link(self.stores(), token, age, address=address) if good else None
         if session is None:
             response: Response = page(sign_in_page.note("This link has been used or has expired", self._gone), 410)
         else:
             response = sent_to("/", await self.accounts.backend.transport.get_login_response(session))
+            response = await take_over(request, response, self.stores(), self.accounts.sign_ins)
         response.headers["referrer-policy"] = "no-referrer"
         return response
 
@@ -73,13 +76,14 @@ class SignIn:
         next_path, email = local_path(fields.get("next", "/")), fields.get("email", "").strip()
         try:
             response = await self.accounts.log_in(email, fields.get("password", ""), caller(request))
+            if response is not None:
+                response = sent_to(next_path, response)
+                return await take_over(request, response, self.stores(), self.accounts.sign_ins)
         except StoreError as error:
             return page(self._form(next_path, email, str(error)), 503)
         except TooManyAttempts as error:
             return page(self._form(next_path, email, str(error)), 429, retry_after=str(error.wait_s))
-        if response is None:
-            return page(self._form(next_path, email, WRONG), 401)
-        return sent_to(next_path, response)
+        return page(self._form(next_path, email, WRONG), 401)
 
     def _form(self, next_path: str, email: str = "", problem: str = "") -> str:
         has_mail = self.accounts.mailing.is_on

@@ -27,8 +27,11 @@ export default async function ({ data, parentElement }) {
     words.textContent = "The dashboard does not answer. Nobody was signed in; sign in again.";
     return;
   }
-  if (answer.status === 204) window.location.reload();
-  else words.textContent = await answer.text();
+  if (answer.status === 204) {
+    // Windows that stand on a sign-in which this one has ended are opened anew too.
+    new BroadcastChannel("sign-out").postMessage("");
+    window.location.reload();
+  } else words.textContent = await answer.text();
 }
 """
 _handover = st.components.v2.component("popup_handover", html=_HTML, css=_CSS, js=_JS)

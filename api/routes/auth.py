@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from api.accounts import WRONG, LocalAccounts
 from api.forms import caller, form_fields
 from api.identity import is_ours
-from api.leaving import COOKIES, end_sign_ins, forget
+from api.leaving import COOKIES, end_sign_ins, forget, take_over
 from api.openapi import EVERYWHERE, WITH_BODY, errors
 from api.routes import Person
 from lib.access.cookies import CookieSignIns
@@ -65,7 +65,7 @@ async def login(request: Request) -> Response:
     response = await accounts.log_in(fields.get("username", "").strip(), fields.get("password", ""), caller(request))
     if response is None:
         raise HTTPException(401, WRONG)
-    return response
+    return await take_over(request, response, request.app.state.stores(), accounts.sign_ins)
 
 
 @router.post("/auth/logout", status_code=204, summary="End this sign-in", response_description="You are signed out.")

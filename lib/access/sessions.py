@@ -83,12 +83,13 @@ async def viewer_of_hash(store: Store, digest: bytes) -> Viewer | None:
         return await people.viewer_of_session(session, digest, idle)
 
 
-async def revoke(store: Store, digest: bytes, *, address: str = "") -> None:
-    """End the sign-in with this hash, in every window that stands on it; one that was still there is noted."""
+async def revoke(store: Store, digest: bytes, *, address: str = "") -> bool:
+    """End the sign-in with this hash, in every window that stands on it; whether it was still there, which is noted."""
     async with store.gatekeeping() as session:
         user_id = await people.revoke_session(session, digest)
         if user_id is not None:
             await sign_in_notes.signed_out(session, user_id, address)
+    return user_id is not None
 
 
 async def make_link(store: Store, user_id: uuid.UUID, ttl: dt.timedelta = LINK_AGE) -> str:

@@ -310,3 +310,17 @@ def until_ready(waiting: Dashboard) -> None:
     while httpx.get(f"{waiting.url}/readyz").status_code != 200:
         assert time.monotonic() < end, waiting.log_text()
         threading.Event().wait(0.2)
+
+
+def test_a_sign_in_over_another_ends_it_and_its_windows_are_told(dashboard: Dashboard, new_context: Contexts) -> None:
+    first, second = dashboard.add_user("ana@example.com"), dashboard.add_user("ben@example.com")
+    context = new_context()
+    window, other = context.new_page(), context.new_page()
+    window.goto(dashboard.link(first))
+    expect(window.get_by_text("ana@example.com · admin")).to_be_visible()
+    (held,) = [one["value"] for one in context.cookies() if one["name"] == "ads_session"]
+    other.goto(dashboard.link(second))
+    expect(other).to_have_url(f"{dashboard.url}/")
+    for page in (other, window):
+        expect(page.get_by_text("ben@example.com · admin")).to_be_visible()
+    assert dashboard.prepare(lambda store: viewer_of(store, held)) is None

@@ -117,6 +117,7 @@ async def test_a_success_clears_the_accounts_count(coming_from: From) -> None:
         for _ in range(ACCOUNT - 1):
             assert (await submit(here)).status_code == 401
         assert (await submit(here, PASSWORD)).status_code == 303
+        here.cookies.clear()
 
 
 def test_an_office_signs_in_from_one_address() -> None:

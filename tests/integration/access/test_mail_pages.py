@@ -270,7 +270,7 @@ async def test_an_address_is_confirmed_after_the_first_sign_in(
     store: Store, http: httpx.AsyncClient, office: PostOffice
 ) -> None:
     await ana(store)
-    assert [await sign_in(http, PASSWORD) for _ in range(3)] == [303] * 3
+    assert [await sign_in(http, PASSWORD) for _ in range(3)] == [303, 200, 200]  # the later ones end the one before
     assert len(office.taken) == 1, "once a day"
     assert office.link().startswith("http://localhost:8501/verify?token=")
     for _ in range(2):

@@ -15,6 +15,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import text
 
 from api import accounts
+from api.leaving import POLICY as LEAVING_POLICY
 from lib.access import sessions
 from lib.access.passwords import HASHER
 from lib.access.people import put_person
@@ -26,7 +27,7 @@ from lib.store.models import User
 from lib.store.repositories import people
 from tests.integration.access.conftest import HOST, browsing
 from tests.locking import meanwhile
-from tests.people import noted
+from tests.people import noted, signed_in, viewer_by
 
 EMAIL, PASSWORD = "ana@example.com", "correct horse battery"
 
@@ -97,6 +98,31 @@ async def test_e_mail_and_password(store: Store, http: httpx.AsyncClient, client
     assert me.json()["data"]["account_ids"] == ["11", "12"]
     async with store.working() as session:
         assert (await session.execute(text("SELECT provider FROM user_session"))).scalars().all() == ["local"]
+
+
+@pytest.mark.parametrize("way", ["form", "link", "api"])
+async def test_a_new_sign_in_ends_the_one_that_the_browser_had(store: Store, http: httpx.AsyncClient, way: str) -> None:
+    ben = "ben@example.com"
+    person = await put_person(store, ben, Role.VIEWER, password=PASSWORD)
+    viewer, token = await signed_in(store, EMAIL)
+    http.cookies.set("ads_session", token, domain="localhost.local")
+    if way == "form":
+        answer = await submit(http, ben, next="/explore")
+    elif way == "link":
+        answer = await http.get(f"/sign-in?token={await sessions.make_link(store, person.user_id)}")
+    else:
+        answer = await http.post("/api/v1/auth/login", data={"username": ben, "password": PASSWORD})
+    new = answer.cookies["ads_session"]
+    assert (await viewer_by(store, new)).email == ben
+    assert await sessions.viewer_of(store, token) is None
+    (gone,) = await noted(store, "signed out")
+    assert (gone.email, gone.user_id, gone.address) == (EMAIL, viewer.user_id, "127.0.0.1")
+    if way != "api":
+        assert (answer.status_code, 'BroadcastChannel("sign-out")' in answer.text) == (200, True)
+        assert f'href="{"/explore" if way == "form" else "/"}"' in answer.text
+        assert answer.headers["content-security-policy"] == LEAVING_POLICY
+    http.cookies.set("ads_session", "long gone", domain="localhost.local")
+    assert (await submit(http, ben)).status_code == 303
 
 
 async def test_the_same_answer_whoever_it_was(store: Store, http: httpx.AsyncClient) -> None:
