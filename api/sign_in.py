@@ -44,35 +44,47 @@ class SignIn:
         ]
 
     async def show(self, request: Request) -> Response:
-        """The form, or with ``?token=`` the sign-in that a link stands for."""
+        """The form, or with ``?token=`` the sign-in that a link stands for, or the button that asks for it."""
         token = request.query_params.get("token")
         try:
             if token is None or request.method == "HEAD":
                 return page(self._form(local_path(request.query_params.get("next", "/"))))
-            return await self._redeem(request, token)
+            return await (self._redeem(request, token) if _is_opened_here(request) else self._offer(token))
         except StoreError as error:
             return page(sign_in_page.note("The database cannot be reached", str(error)), 503)
 
+    async def _offer(self, token: str) -> Response:
+        """The button for this link; a look, be it a preview's, uses nothing up."""
+        email = await sessions.owner_of_unused(self.stores(), token) if _is_readable(token) else None
+        response = self._over() if email is None else page(sign_in_page.link(token, email))
+        # As with links in mails: no-referrer would hide from where the form comes, and the default tells the token.
+        response.headers["referrer-policy"] = "strict-origin"
+        return response
+
     async def _redeem(self, request: Request, token: str) -> Response:
-        good = 0 < len(token) <= LONGEST_TOKEN
-        age = self.accounts.max_age
-        address = caller(request)
+        age, address = self.accounts.max_age, caller(request)
+        good = _is_readable(token)
         session = await sessions.redeem_link(self.stores(), token, age, address=address) if good else None
         if session is None:
-            response: Response = page(sign_in_page.note("This link has been used or has expired", self._gone), 410)
+            response = self._over()
         else:
             response = sent_to("/", await self.accounts.backend.transport.get_login_response(session))
             response = await take_over(request, response, self.stores(), self.accounts.sign_ins)
         response.headers["referrer-policy"] = "no-referrer"
         return response
 
+    def _over(self) -> Response:
+        return page(sign_in_page.note("This link has been used or has expired", self._gone), 410)
+
     async def sign_in(self, request: Request) -> Response:
-        """Check e-mail and password; the same answer whoever it was."""
+        """Check e-mail and password, with the same answer whoever it was; or use the link up that the button is for."""
         if not is_same_origin(request.headers, self.base_url):
             return page(sign_in_page.note("Not signed in", "The form was sent from another site."), 403)
         fields = await form_fields(request)
         if fields is None:
             return page(sign_in_page.note("Not signed in", "The form was too long to read."), 413)
+        if "token" in fields:
+            return await self._taken(request, fields["token"])
         next_path, email = local_path(fields.get("next", "/")), fields.get("email", "").strip()
         try:
             response = await self.accounts.log_in(email, fields.get("password", ""), caller(request))
@@ -85,6 +97,25 @@ class SignIn:
             return page(self._form(next_path, email, str(error)), 429, retry_after=str(error.wait_s))
         return page(self._form(next_path, email, WRONG), 401)
 
+    async def _taken(self, request: Request, token: str) -> Response:
+        try:
+            return await self._redeem(request, token)
+        except StoreError as error:
+            return page(sign_in_page.note("The database cannot be reached", str(error)), 503)
+
     def _form(self, next_path: str, email: str = "", problem: str = "") -> str:
         has_mail = self.accounts.mailing.is_on
         return sign_in_page.form(next_path, email=email, problem=problem, has_mail=has_mail)
+
+
+def _is_readable(token: str) -> bool:
+    return 0 < len(token) <= LONGEST_TOKEN
+
+
+def _is_opened_here(request: Request) -> bool:
+    """Whether a person opens the address in this browser: by typing it, from a terminal or a program, or from a page
+    of ours. Previews, programs, look-aheads and other sites are not that, nor is who does not say."""
+    said = request.headers
+    is_page = (said.get("sec-fetch-mode"), said.get("sec-fetch-dest")) == ("navigate", "document")
+    is_ahead = "sec-purpose" in said or "purpose" in said
+    return is_page and said.get("sec-fetch-site") in ("none", "same-origin") and not is_ahead

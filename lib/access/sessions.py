@@ -121,6 +121,13 @@ async def make_link_for(store: Store, viewer: Viewer, user_id: uuid.UUID) -> str
     return token
 
 
+async def owner_of_unused(store: Store, link_token: str) -> str | None:
+    """Whose sign-in a link stands for, by their address, without using it up; ``None`` where it opens nothing."""
+    async with store.gatekeeping() as session:
+        owner = await owner_of_link(session, token_hash(link_token))
+    return None if owner is None else owner.email
+
+
 async def redeem_link(
     store: Store, link_token: str, max_age: dt.timedelta = MAX_AGE, *, address: str = ""
 ) -> str | None:

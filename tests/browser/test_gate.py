@@ -20,6 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from dashboard.navigation import PAGES
+from lib.access.sessions import viewer_of
 from lib.store import migrate
 from lib.store.engine import Store
 from tests.browser.conftest import Dashboard, Frames, running_dashboard
@@ -103,6 +104,22 @@ def test_a_one_time_link_signs_in_once(dashboard: Dashboard, new_context: Contex
     token = link.split("token=")[1]
     assert "GET /sign-in" in dashboard.log_text()
     assert token not in dashboard.log_text()
+
+
+def test_a_link_on_another_site_asks_first(dashboard: Dashboard, new_context: Contexts) -> None:
+    link = dashboard.link(dashboard.add_user("ana@example.com"))
+    page = new_context().new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.set_content(f'<a href="{link}">here</a>')
+    page.get_by_role("link", name="here").click()
+    expect(page.get_by_text("This link signs you in as ana@example.com, once.")).to_be_visible()
+    assert not page.context.cookies()
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("ana@example.com · admin")).to_be_visible()
+    expect(page).to_have_url(f"{dashboard.url}/")
+    assert link.split("token=")[1] not in dashboard.log_text()
+    assert not [one for one in complaints if "Content Security Policy" in one]
 
 
 def test_a_deep_link_survives_the_password_form(dashboard: Dashboard, new_context: Contexts) -> None:

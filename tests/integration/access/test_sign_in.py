@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -38,10 +40,25 @@ async def submit(
     return await http.post("/sign-in", data={"email": email, "password": password, **fields})
 
 
-async def test_a_link_signs_in_once(store: Store, http: httpx.AsyncClient) -> None:
+TYPED = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "sec-fetch-site": "none"}
+"""What a browser says of an address that was typed, or handed to it by a terminal."""
+
+
+async def linked(store: Store) -> str:
     person = await put_person(store, EMAIL, Role.ADMIN)
-    link = f"/sign-in?token={await sessions.make_link(store, person.user_id)}"
-    answers = await asyncio.gather(*(http.get(link) for _ in range(5)))
+    return await sessions.make_link(store, person.user_id)
+
+
+@pytest.mark.parametrize("way", ["opened", "button"])
+async def test_a_link_signs_in_once(store: Store, http: httpx.AsyncClient, way: str) -> None:
+    token = await linked(store)
+
+    def take() -> Coroutine[Any, Any, httpx.Response]:
+        if way == "opened":
+            return http.get(f"/sign-in?token={token}", headers=TYPED)
+        return http.post("/sign-in", data={"token": token})
+
+    answers = await asyncio.gather(*(take() for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [303, 410, 410, 410, 410]
     for answer in answers:
         assert answer.headers["referrer-policy"] == "no-referrer"
@@ -57,6 +74,33 @@ async def test_a_link_signs_in_once(store: Store, http: httpx.AsyncClient) -> No
     bad = next(answer for answer in answers if answer.status_code == 410)
     assert "Run make run once more" in bad.text
     assert (await http.get("/api/v1/me")).json()["data"]["email"] == EMAIL
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"sec-fetch-mode": "no-cors"},
+        {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}, {"sec-fetch-dest": "iframe"}, {"purpose": "prefetch"},
+        {"sec-purpose": "prefetch;prerender"}, {"sec-fetch-site": ""},
+    ],
+)  # fmt: skip
+async def test_a_look_at_a_link_uses_nothing_up(store: Store, http: httpx.AsyncClient, said: dict[str, str]) -> None:
+    token = await linked(store)
+    http.headers.pop("origin")
+    answer = await http.get(f"/sign-in?token={token}", headers=TYPED | said if said else {})
+    assert (answer.status_code, "set-cookie" in answer.headers) == (200, False)
+    assert f'name="token" value="{token}"' in answer.text
+    assert f"This link signs you in as {EMAIL}, once." in answer.text
+    assert answer.headers["referrer-policy"] == "strict-origin"
+    assert answer.headers["cache-control"] == "no-store"
+    assert (await http.head(f"/sign-in?token={token}", headers=TYPED)).status_code == 200
+    assert not await noted(store, "signed in")
+    refused = await http.post("/sign-in", data={"token": token}, headers={"origin": "https://evil.example"})
+    assert (refused.status_code, "set-cookie" in refused.headers) == (403, False)
+    assert (await http.post("/sign-in", data={"token": token}, headers={"origin": HOST})).status_code == 303
+    over = await http.get(f"/sign-in?token={token}")
+    assert (over.status_code, over.headers["cache-control"]) == (410, "no-store")
+    assert token not in over.text
 
 
 async def test_whoever_does_not_run_it_themselves_asks_their_administrator(store: Store) -> None:
@@ -76,14 +120,9 @@ async def test_the_forms_have_the_pages_font_and_fetch_nothing_else(http: httpx.
 
 @pytest.mark.parametrize("token", ["", "unknown", "x" * 3000, "%00", "%ff", "a&token=b"])
 async def test_other_links_are_gone(http: httpx.AsyncClient, token: str) -> None:
-    assert (await http.get(f"/sign-in?token={token}")).status_code == 410
-
-
-async def test_a_look_ahead_at_a_link_does_not_use_it_up(store: Store, http: httpx.AsyncClient) -> None:
-    person = await put_person(store, EMAIL, Role.ADMIN)
-    link = f"/sign-in?token={await sessions.make_link(store, person.user_id)}"
-    assert (await http.head(link)).status_code == 200
-    assert (await http.get(link)).status_code == 303
+    for headers in (TYPED, {}):
+        assert (await http.get(f"/sign-in?token={token}", headers=headers)).status_code == 410
+    assert (await http.post("/sign-in", content=f"token={token}&email=x")).status_code in (401, 410)
 
 
 async def test_e_mail_and_password(store: Store, http: httpx.AsyncClient, clients: dict[str, int]) -> None:
@@ -109,7 +148,7 @@ async def test_a_new_sign_in_ends_the_one_that_the_browser_had(store: Store, htt
     if way == "form":
         answer = await submit(http, ben, next="/explore")
     elif way == "link":
-        answer = await http.get(f"/sign-in?token={await sessions.make_link(store, person.user_id)}")
+        answer = await http.post("/sign-in", data={"token": await sessions.make_link(store, person.user_id)})
     else:
         answer = await http.post("/api/v1/auth/login", data={"username": ben, "password": PASSWORD})
     new = answer.cookies["ads_session"]
@@ -351,7 +390,8 @@ async def test_a_lost_database_is_a_sentence(store: Store) -> None:
         me = await http.get("/api/v1/me")
         assert me.status_code == 503
         assert me.json()["error"]["message"].startswith("The database cannot be reached.")
-        for answer in (await http.get("/sign-in?token=x"), await submit(http)):
+        asked = await http.get("/sign-in?token=x"), await http.get("/sign-in?token=x", headers=TYPED)
+        for answer in (*asked, await http.post("/sign-in", data={"token": "x"}), await submit(http)):
             assert answer.status_code == 503
             assert "The database cannot be reached." in answer.text
     await lost.dispose()

@@ -142,7 +142,11 @@ def test_start_sign_in_second_start_and_ctrl_c(place: Place) -> None:
     assert healthy(first.port), "the running one was left alone"
 
     with httpx.Client(trust_env=False, follow_redirects=False) as client:
-        answers = [client.get(link).status_code for _ in range(2)]
+        shown = client.get(link)
+        headers, token = {"origin": f"http://localhost:{first.port}"}, link.partition("?token=")[2]
+        sent = [client.post(link.partition("?")[0], data={"token": token}, headers=headers) for _ in range(2)]
+    answers = [answer.status_code for answer in sent]
+    assert (shown.status_code, "set-cookie" in shown.headers) == (200, False), "a look uses nothing up"
     assert answers[0] == 303
     assert answers[1] != 303, "a link works once"
 
