@@ -7,6 +7,8 @@ that counts, and another one of the same service under the same address is refus
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +27,9 @@ from lib.settings import get_settings
 from lib.store.engine import Store
 from lib.store.models import User
 from lib.store.repositories import identities, invitations, people
-from lib.store.repositories.standing import locked_user
+from lib.store.repositories.standing import locked_admins, locked_user
 
+_log = logging.getLogger(__name__)
 LONGEST_SUBJECT = 255
 WHOM_TO_ASK = "Ask the administrator of this dashboard to add you."
 
@@ -125,6 +128,9 @@ async def admit(
 
 async def _person(session: AsyncSession, who: Vouched, domains: tuple[str, ...], address: str) -> User:
     """The active person, bound to the account that they came by, with the role that the claim says."""
+    # Before any other person, as whoever locks several does.
+    may_take = who.role not in (None, Role.ADMIN)
+    admins = await locked_admins(session) if may_take else frozenset[uuid.UUID]()
     user = await known(session, who)
     if user is None:
         user = await _newcomer(session, who, domains, address)
@@ -132,11 +138,20 @@ async def _person(session: AsyncSession, who: Vouched, domains: tuple[str, ...],
     if not user.is_active:
         raise NotLetIn(Why.DISABLED, f"{who.email} may not use this dashboard.", WHOM_TO_ASK)
     if who.role is not None and who.role.value != user.role:
-        before, actor = {"role": user.role}, Actor(user.email, user.id)
-        await change_role(session, (actor, "sign-in"), user, who.role)
-        after = {"role": user.role, "by": "role claim"}
-        await note(session, actor, Action.CHANGED_PERSON, via="sign-in", subject=user.email, before=before, after=after)
+        await _follow_claim(session, user, who.role, is_last=admins == {user.id})
     return user
+
+
+async def _follow_claim(session: AsyncSession, user: User, role: Role, *, is_last: bool) -> None:
+    """Give the person the role of the claim; the last administrator keeps theirs, and both is noted."""
+    before, actor = {"role": user.role}, Actor(user.email, user.id)
+    if is_last:
+        after = {"role": user.role, "by": "role claim", "why": f"the last administrator is not made {role.value}"}
+        _log.warning("%s is the last active administrator and stays one; the role claim says %s.", user.email, role)
+    else:
+        await change_role(session, (actor, "sign-in"), user, role)
+        after = {"role": user.role, "by": "role claim"}
+    await note(session, actor, Action.CHANGED_PERSON, via="sign-in", subject=user.email, before=before, after=after)
 
 
 async def known(session: AsyncSession, who: Vouched) -> User | None:

@@ -164,6 +164,7 @@ async def test_the_role_follows_the_claim_at_each_sign_in(
 ) -> None:
     configure(AUTH_ROLE_CLAIM=ROLES)
     await put_person(store, ANA, Role.VIEWER, slugs=["zebra"])
+    await put_person(store, "other@example.com", Role.ADMIN)
     for said, role in (
         ("manager", Role.MANAGER),
         (["admin"], Role.ADMIN),
@@ -179,6 +180,33 @@ async def test_the_role_follows_the_claim_at_each_sign_in(
     assert len(await noted(store, "changed person")) == count_before
 
 
+async def test_the_claim_never_takes_the_role_of_the_last_administrator(
+    store: Store, configure: Configure, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(AUTH_ROLE_CLAIM=ROLES)
+    await put_person(store, ANA, Role.ADMIN)
+    other = await put_person(store, "other@example.com", Role.ADMIN)
+    await change_person(store, OPERATOR_ACTOR, other.user_id, is_active=False)
+    for said, role in (([], "viewer"), ("analyst", "analyst")):
+        assert (await come(store, **{ROLES: said})).role is Role.ADMIN
+        note = (await noted(store, "changed person"))[-1]
+        reason = {"role": "admin", "by": "role claim", "why": f"the last administrator is not made {role}"}
+        assert (note.email, note.before, note.after, note.via) == (ANA, {"role": "admin"}, reason, "sign-in")
+        assert f"{ANA} is the last active administrator and stays one; the role claim says {role}." in caplog.text
+    await put_person(store, "third@example.com", Role.ADMIN)
+    assert (await come(store, **{ROLES: []})).role is Role.VIEWER
+
+
+async def test_two_administrators_do_not_both_lose_their_role_at_once(store: Store, configure: Configure) -> None:
+    configure(AUTH_ROLE_CLAIM=ROLES)
+    others = [f"{name}@example.com" for name in "bcdef"]
+    for email in (ANA, *others):
+        await put_person(store, email, Role.ADMIN)
+    coming = [come(store, email, f"auth0|{email}", **{ROLES: []}) for email in (ANA, *others)]
+    viewers = await asyncio.gather(*coming)
+    assert sorted(viewer.role for viewer in viewers) == [Role.ADMIN, *[Role.VIEWER] * 5]
+
+
 async def test_the_claim_counts_more_than_the_invitation(store: Store, configure: Configure) -> None:
     configure(AUTH_ROLE_CLAIM=ROLES)
     await invite(store, OPERATOR_ACTOR, ANA, Role.ADMIN)
@@ -188,6 +216,7 @@ async def test_the_claim_counts_more_than_the_invitation(store: Store, configure
 async def test_an_invited_administrator_who_is_demoted_has_invited_nobody(store: Store, configure: Configure) -> None:
     configure(AUTH_ROLE_CLAIM=ROLES)
     boss, _ = await signed_in(store, ANA)
+    await put_person(store, "other@example.com", Role.ADMIN)
     made = await invite(store, boss, "eve@example.com", Role.ADMIN)
     await come(store, **{ROLES: ["viewer"]})
     assert await open_invitation(store, made.token) is None
