@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +14,13 @@ from playwright.sync_api import BrowserContext, Page, Response, expect
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
+from dashboard.navigation import PAGES
 from lib.access.viewer import Role
 from lib.store.engine import Store
 from tests.browser.conftest import Dashboard, Frames
+from tests.browser.reruns import settled
 from tests.browser.single_sign_on import running_behind
-from tests.factories import add_account, add_client
+from tests.factories import add_account, add_campaign, add_client, add_insights, add_slice, insight_row
 from tests.integration.api.houses import add_run
 
 Contexts = Callable[..., BrowserContext]
@@ -165,6 +168,40 @@ def test_both_ways_in_stand_beside_each_other(sso: Dashboard, new_context: Conte
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text(f"{ANA} · admin")).to_be_visible()
+
+
+def test_two_people_look_at_every_page_at_the_same_time(sso: Dashboard, new_context: Contexts) -> None:
+    sso.prepare(two_clients)
+    seen: dict[str, tuple[Page, Frames]] = {}
+    for email, slug in ((ANA, "acme"), (CORA, "zebra")):
+        sso.add_user(email, Role.MANAGER, slugs=[slug])
+        page, frames = new_context().new_page(), Frames()
+        frames.watch(page)
+        sign_in(page, sso.url, email.partition("@")[0])
+        expect(page.get_by_text(f"{email} · manager")).to_be_visible()
+        seen[slug] = page, frames
+    for entry in PAGES:
+        for page, _ in seen.values():
+            page.goto(f"{sso.url}/{entry.path if entry is not PAGES[0] else ''}?period=last_7", wait_until="commit")
+        for page, _ in seen.values():
+            settled(page)
+    for slug, (_, frames) in seen.items():
+        told = b"".join(frames.received).lower()
+        assert slug.encode() in told
+        assert ({"acme", "zebra"} - {slug}).pop().encode() not in told
+
+
+async def two_clients(store: Store) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    async with store.working() as session:
+        for slug, account in (("acme", 110011), ("zebra", 990022)):
+            await add_account(session, account, await add_client(session, slug), name=f"{slug.title()} main")
+            await add_campaign(session, account, account * 10, name=f"{slug.title()} autumn")
+            days = [today - dt.timedelta(days=back) for back in range(1, 9)]
+            rows = [insight_row(account, day, account * 100, campaign_id=account * 10, spend="12.34") for day in days]
+            await add_insights(session, rows)
+            for day in days:
+                await add_slice(session, account, day)
 
 
 def test_nobody_is_sent_elsewhere_after_the_sign_in(sso: Dashboard, new_context: Contexts, tmp_path: Path) -> None:
