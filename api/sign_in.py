@@ -83,23 +83,25 @@ class SignIn:
         fields = await form_fields(request)
         if fields is None:
             return page(sign_in_page.note("Not signed in", "The form was too long to read."), 413)
-        if "token" in fields:
-            return await self._taken(request, fields["token"])
+        take = self._by_link if "token" in fields else self._by_password
+        return await take(request, fields)
+
+    async def _by_password(self, request: Request, fields: dict[str, str]) -> Response:
         next_path, email = local_path(fields.get("next", "/")), fields.get("email", "").strip()
         try:
             response = await self.accounts.log_in(email, fields.get("password", ""), caller(request))
-            if response is not None:
-                response = sent_to(next_path, response)
-                return await take_over(request, response, self.stores(), self.accounts.sign_ins)
+            if response is None:
+                return page(self._form(next_path, email, WRONG), 401)
+            response = sent_to(next_path, response)
+            return await take_over(request, response, self.stores(), self.accounts.sign_ins)
         except StoreError as error:
             return page(self._form(next_path, email, str(error)), 503)
         except TooManyAttempts as error:
             return page(self._form(next_path, email, str(error)), 429, retry_after=str(error.wait_s))
-        return page(self._form(next_path, email, WRONG), 401)
 
-    async def _taken(self, request: Request, token: str) -> Response:
+    async def _by_link(self, request: Request, fields: dict[str, str]) -> Response:
         try:
-            return await self._redeem(request, token)
+            return await self._redeem(request, fields["token"])
         except StoreError as error:
             return page(sign_in_page.note("The database cannot be reached", str(error)), 503)
 
