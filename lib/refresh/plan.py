@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from lib.errors import UsageError
 from lib.history import HISTORY_MONTHS, earliest
+from lib.zones import today_in
 
 COMPLETE_DAYS = 28
 """Meta restates conversions for this many days after the click."""
+_EASTERNMOST, _WESTERNMOST = dt.timedelta(hours=14), dt.timedelta(hours=12)
+"""How far clocks are ahead of UTC, and behind it, at most."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +47,26 @@ class Span:
 
 
 def check_span(
-    since: dt.date | None, until: dt.date | None, now: dt.datetime, called: tuple[str, str] = ("--since", "--until")
+    since: dt.date | None,
+    until: dt.date | None,
+    now: dt.datetime,
+    called: tuple[str, str] = ("--since", "--until"),
+    zones: Collection[str | None] = (),
 ) -> None:
-    """UsageError where no account could be asked for these days.
+    """UsageError where no account of these ``zones`` could be asked for these days; of an unknown one any may be meant.
 
+    A last day may be named once it has begun anywhere: an account is asked until its own today.
     ``called`` is what whoever asks knows the two by, as a sentence begins with it.
     """
-    newest = (now.astimezone(dt.UTC) + dt.timedelta(hours=14)).date()
-    oldest = earliest((now.astimezone(dt.UTC) - dt.timedelta(hours=12)).date())
+    begun = (now.astimezone(dt.UTC) + _EASTERNMOST).date()
+    newest = max((today_in(zone, now) if zone else begun for zone in zones), default=begun)
+    still = (now.astimezone(dt.UTC) - _WESTERNMOST).date()
+    oldest = earliest(min((today_in(zone, now) if zone else still for zone in zones), default=still))
     first, last = called
     if since and until and since > until:
         raise UsageError(f"{first} {since} is after {last.lower()} {until}; nothing was fetched.", "Swap them.")
-    for name, day in ((first, since), (last, until)):
-        if day and day > newest:
+    for name, day, latest in ((first, since, newest), (last, until, begun)):
+        if day and day > latest:
             raise UsageError(f"{name} {day} is in the future; nothing was fetched.", "Name a day up to today.")
         if day and day < oldest:
             raise UsageError(

@@ -58,14 +58,16 @@ async def note_run(
     Accounts that wait for the same already are left out; where all of them do, it is the run in which the first waits.
     Raises UsageError where the span or an account cannot be asked for.
     """
-    called = _DAYS_CALLED.get(via, ("The first day", "The last day"))
-    check_span(since, until, dt.datetime.now(dt.UTC), called)
+    called, now = _DAYS_CALLED.get(via, ("The first day", "The last day")), dt.datetime.now(dt.UTC)
+    check_span(since, until, now, called)
     if kind == "reach" and (since is None or until is None):
         raise UsageError("Reach holds for exactly one period; nothing was fetched.", "Name its first and its last day.")
     ask = Ask(kind, since, until)
     async with store.working() as session:
         await queue.serialise(session)
-        ids = await _wanted(session, actor, account_ids)
+        accounts = await _wanted(session, actor, account_ids)
+        check_span(since, until, now, called, [account.timezone_name for account in accounts])
+        ids = [account.account_id for account in accounts]
         found = await queue.waiting_asks(session, ask.by_name(ids))
         elsewhere = jobs.waiting_accounts(ask, ids, found)
         due = [account_id for account_id in ids if account_id not in elsewhere]
@@ -101,14 +103,14 @@ def _said(kind: str) -> dict[str, str]:
     return {} if kind == "asked" else {"kind": kind}
 
 
-async def _wanted(session: AsyncSession, actor: Actor, account_ids: frozenset[int] | None) -> list[int]:
+async def _wanted(session: AsyncSession, actor: Actor, account_ids: frozenset[int] | None) -> Sequence[Account]:
     accounts = await runs.accounts_for_refresh(session, account_ids)
     missing = (account_ids or frozenset()) - {account.account_id for account in accounts}
     if missing:
         if actor != OPERATOR_ACTOR:
             raise UsageError("An account of this page is gone; nothing was fetched.", "Load the page again.")
         raise _unknown(missing, await runs.accounts_for_refresh(session, None))
-    return [account.account_id for account in accounts]
+    return accounts
 
 
 async def _take_the_place(session: AsyncSession, ask: Ask, account_ids: Collection[int]) -> None:

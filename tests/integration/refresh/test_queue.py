@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from lib.access.audit import Actor, Via
 from lib.errors import StoreError, UsageError
+from lib.history import earliest
 from lib.refresh import clockwork
 from lib.refresh.cancelling import stop_run
 from lib.refresh.progress import whole_progress
@@ -26,6 +27,7 @@ from lib.settings import get_settings
 from lib.store.engine import Store
 from lib.store.repositories import queue, runs
 from lib.store.secrets import TokenVault
+from lib.zones import today_in
 from tests.factories import add_account, add_client
 from tests.fixtures_meta import HandMade
 from tests.fixtures_sandbox import LAST_DAY
@@ -125,6 +127,18 @@ async def test_days_that_cannot_be_asked_for_are_called_as_their_door_does(store
     with pytest.raises(UsageError) as told:
         await start_run(store, via=via, since=dt.date(2001, 1, 1))
     assert told.value.message.startswith(f"{first} 2001-01-01 is more than")
+
+
+async def test_a_day_that_none_of_the_accounts_could_serve_is_told_and_notes_nothing(store: Store) -> None:
+    await add_accounts(store, 1, zone="Pacific/Kiritimati")
+    await add_accounts(store, 2, zone="Etc/GMT+12")
+    too_old = earliest(today_in("Pacific/Kiritimati")) - dt.timedelta(days=1)
+    with pytest.raises(UsageError, match="37 months ago"):
+        await start_run(store, account_ids=frozenset({1}), since=too_old, until=too_old)
+    assert await rows(store, "SELECT count(*) FROM refresh_run") == [(0,)]
+    first = earliest(today_in("Etc/GMT+12"))
+    report = await whole_progress(store, await start_run(store, since=first, until=first))
+    assert [one.account_id for one in report.accounts] == [1, 2], "one of them can serve it"
 
 
 async def test_two_who_ask_at_once_note_one_run(store: Store) -> None:

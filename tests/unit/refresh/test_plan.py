@@ -114,6 +114,41 @@ def test_the_first_and_the_last_day_may_be_asked_for(since: str) -> None:
     check_span(day(since), None, NOW)
 
 
+MORNING = dt.datetime(2026, 5, 10, 5, tzinfo=dt.UTC)
+WEST, EAST = "America/Los_Angeles", "Europe/Berlin"
+OF_ZONES = [
+    ("2023-04-09", [EAST], "from 2023-04-10 on"),
+    ("2023-04-09", [EAST, "Asia/Tokyo"], "from 2023-04-10 on"),
+    ("2023-04-08", [EAST, WEST], "from 2023-04-09 on"),
+    ("2023-04-08", [EAST, None], "from 2023-04-09 on"),
+    ("2023-04-08", [], "from 2023-04-09 on"),
+    ("2026-05-10", [WEST], "up to today"),
+    ("2026-05-11", [EAST, WEST], "up to today"),
+]
+
+
+@pytest.mark.parametrize(("since", "zones", "remedy"), OF_ZONES)
+def test_a_first_day_that_none_of_the_accounts_could_be_asked_for(
+    since: str, zones: list[str | None], remedy: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_span(day(since), None, MORNING, zones=zones)
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("since", "zones"),
+    [("2023-04-10", [EAST]), ("2023-04-09", [EAST, WEST]), ("2023-04-09", [EAST, None]), ("2023-04-09", []),
+     ("2026-05-10", [EAST, WEST]), ("2026-05-10", [None])],
+)  # fmt: skip
+def test_a_first_day_that_one_of_the_accounts_could_be_asked_for(since: str, zones: list[str | None]) -> None:
+    check_span(day(since), None, MORNING, zones=zones)
+
+
+def test_a_last_day_that_begins_elsewhere_may_be_named() -> None:
+    check_span(None, day("2026-05-10"), MORNING, zones=[WEST])
+
+
 @given(DAYS, st.integers(0, 100), st.integers(1, 40))
 def test_parts_hold_every_day_once_the_newest_first(since: dt.date, length: int, size: int) -> None:
     span = Span(since, since + dt.timedelta(days=length))
