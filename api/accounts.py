@@ -138,6 +138,7 @@ class LocalAccounts:
     """Signs people in by e-mail and password."""
 
     def __init__(self, stores: Stores, settings: Settings) -> None:
+        self.has_passwords = settings.local_accounts
         self.max_age = max_age(settings)
         self.backend = backend(stores, settings)
         self.mailing = Mailing(stores, settings)

@@ -6,12 +6,13 @@ With them come the pages behind links in mails.
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from api import sign_in_page
 from api.accounts import WRONG, LocalAccounts, Stores
 from api.by_mail import ByMail
+from api.elsewhere import NO_PASSWORDS, elsewhere
 from api.forms import caller, form_fields, page, sent_to
 from api.leaving import take_over
 from api.middleware import is_same_origin, local_path
@@ -33,14 +34,16 @@ class SignIn:
         self.stores = stores
         self.base_url = settings.base_url
         self.accounts = LocalAccounts(stores, settings)
+        self._has_passwords = settings.local_accounts
         self._gone = ASK_HERE if settings.is_embedded else ASK
 
     def routes(self) -> list[Route]:
         """The routes of the address and of the pages behind links in mails."""
+        by_mail = ByMail(self.stores, self.base_url, self.accounts)
         return [
             Route("/sign-in", self.show, methods=["GET"]),
             Route("/sign-in", self.sign_in, methods=["POST"]),
-            *ByMail(self.stores, self.base_url, self.accounts).routes(),
+            *(by_mail.routes() if self._has_passwords else elsewhere()),
         ]
 
     async def show(self, request: Request) -> Response:
@@ -48,7 +51,8 @@ class SignIn:
         token = request.query_params.get("token")
         try:
             if token is None or request.method == "HEAD":
-                return page(self._form(local_path(request.query_params.get("next", "/"))))
+                there = local_path(request.query_params.get("next", "/"))
+                return page(self._form(there)) if self._has_passwords else RedirectResponse(there, 303)
             return await (self._redeem(request, token) if _is_opened_here(request) else self._offer(token))
         except StoreError as error:
             return page(sign_in_page.note("The database cannot be reached", str(error)), 503)
@@ -87,6 +91,8 @@ class SignIn:
         return await take(request, fields)
 
     async def _by_password(self, request: Request, fields: dict[str, str]) -> Response:
+        if not self._has_passwords:
+            return page(sign_in_page.note("Not signed in", NO_PASSWORDS), 403)
         next_path, email = local_path(fields.get("next", "/")), fields.get("email", "").strip()
         try:
             response = await self.accounts.log_in(email, fields.get("password", ""), caller(request))

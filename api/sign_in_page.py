@@ -69,7 +69,7 @@ _FORM = """<h1>Ads Administrator</h1>
 _FORGOTTEN = '<p class="after"><a href="/forgotten">Forgotten your password?</a></p>'
 _NOTE = """<h1>{title}</h1>
 <p>{note}</p>
-<a class="button" href="/sign-in">Sign in with e-mail and password</a>"""
+<a class="button" href="/sign-in">Sign in</a>"""
 _LINK = """<form method="post" action="/sign-in">
 <input type="hidden" name="token" value="{token}">
 <button type="submit" autofocus>Sign in</button>
@@ -121,5 +121,5 @@ def link(token: str, email: str) -> str:
 
 
 def note(title: str, sentence: str) -> str:
-    """A page that says one thing and leads to the form."""
+    """A page that says one thing and leads to the sign-in."""
     return page(title, _NOTE.format(title=escape(title), note=escape(sentence)))

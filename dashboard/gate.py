@@ -171,6 +171,8 @@ def _draw_sign_in(problem: AppError | None) -> None:
         if get_settings().has_popup:
             st.text("Or sign in with Auth0 in a window of its own:")
             popup.draw(get_settings())
+        if not get_settings().local_accounts:
+            return
         address = f"/sign-in?{urlencode({'next': _here()}, quote_via=quote)}"
         # A plain link stays in this window; st.link_button would open another.
         st.html(f'<a href="{escape(address)}" class="gate_link">Sign in with e-mail and password</a>')

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     token_keys: SecretStr = Field(
         SecretStr(""), description="Fernet keys for Meta's tokens, newest first, separated by commas"
     )
+    local_accounts: bool = Field(
+        True,
+        description="people may sign in with an e-mail address and a password; no leaves AUTH_ISSUER and the popup",
+    )
     auth_issuer: str = Field("", description="OIDC issuer, such as https://TENANT.eu.auth0.com")
     auth_client_id: str = Field("", description="OIDC client id")
     auth_client_secret: SecretStr = Field(SecretStr(""), description="OIDC client secret")

@@ -62,6 +62,8 @@ async def login(request: Request) -> Response:
     if fields is None:
         raise HTTPException(413, "The form was too long to read.")
     accounts: LocalAccounts = request.app.state.accounts
+    if not accounts.has_passwords:
+        raise HTTPException(403, "Nobody has a password here. Ask with a bearer token.")
     response = await accounts.log_in(fields.get("username", "").strip(), fields.get("password", ""), caller(request))
     if response is None:
         raise HTTPException(401, WRONG)

@@ -92,13 +92,16 @@ def _hand_over(viewer: Viewer, invited: Invited) -> None:
     until = formats.day(invited.expires_at.date())
     st.markdown(f":green[:material/check_circle:] **{formats.plain(invited.email)} is invited until {until}**")
     mailed = st.empty()
-    st.code(letters.address_of(settings.base_url, "invitation", invited.token), language=None, wrap_lines=True)
-    words = "Copy the link now: it is shown this once, works once, and lets its reader choose a password."
-    if settings.has_oidc:
-        words += " Whoever comes with this address by single sign-on needs no link."
+    if settings.local_accounts:
+        st.code(letters.address_of(settings.base_url, "invitation", invited.token), language=None, wrap_lines=True)
+        words = "Copy the link now: it is shown this once, works once, and lets its reader choose a password."
+        if settings.has_oidc or settings.has_popup:
+            words += " Whoever comes with this address by single sign-on needs no link."
+    else:
+        words = "Whoever signs in with this address comes in. There is no link: nobody has a password here."
     st.caption(words)
     st.button("Invite someone else", key="people:invite:next", icon=":material/person_add:")
-    with mailed, st.spinner("Sending the link by mail…"):
+    with mailed, st.spinner("Sending the mail…"):
         said = _mailed(viewer, invited)
     mailed.markdown(said)
 
@@ -106,15 +109,18 @@ def _hand_over(viewer: Viewer, invited: Invited) -> None:
 def _mailed(viewer: Viewer, invited: Invited) -> str:
     """Send the link where mails are sent at all, and say what became of it."""
     settings = get_settings()
-    letter = letters.invitation(settings.base_url, invited.token, viewer.email, invited.expires_at)
+    letter = letters.invitation(
+        settings.base_url, invited.token, viewer.email, invited.expires_at, has_passwords=settings.local_accounts
+    )
+    told = "hand the link over yourself." if settings.local_accounts else "tell them yourself."
     try:
         postbox = postbox_of(settings)
         if postbox is None:
-            return "No mail was sent, because no mail server is set up: hand the link over yourself."
+            return f"No mail was sent, because no mail server is set up: {told}"
         bridge.run(send(postbox, invited.email, letter))
     except AppError as error:
-        return f":red[:material/error:] {formats.plain(str(error))} The invitation stands: hand the link over yourself."
-    return "The link was mailed to that address."
+        return f":red[:material/error:] {formats.plain(str(error))} The invitation stands: {told}"
+    return "The invitation was mailed to that address."
 
 
 def _open(roster: Roster) -> None:

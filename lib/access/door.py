@@ -8,9 +8,18 @@ from lib.settings import Settings
 
 
 def refuse_open_door(settings: Settings) -> None:
-    """SettingsError where others could listen in on a sign-in, or come in by a door that nobody closed."""
+    """SettingsError where others could listen in on a sign-in or come in by a door that nobody closed.
+
+    Also where nobody could come in.
+    """
     if settings.has_oidc:
         _refuse_open_provider(settings.auth_issuer)
+    if not (settings.local_accounts or settings.has_oidc or settings.has_popup):
+        raise SettingsError(
+            "LOCAL_ACCOUNTS is no, and there is no other way to sign in.",
+            "Set AUTH_ISSUER, AUTH_CLIENT_ID and AUTH_CLIENT_SECRET, or AUTH_POPUP_DOMAIN and AUTH_POPUP_CLIENT_ID, or"
+            " leave LOCAL_ACCOUNTS out.",
+        )
     if is_loopback(settings.host):
         return
     if not (settings.has_oidc or settings.base_url.startswith("https://")):

@@ -15,13 +15,18 @@ def address_of(base_url: str, page: str, token: str) -> str:
     return f"{base_url}/{page}?{urlencode({'token': token})}"
 
 
-def invitation(base_url: str, token: str, invited_by: str, expires_at: dt.datetime) -> Letter:
-    """To someone who may make an account here."""
+def invitation(base_url: str, token: str, invited_by: str, expires_at: dt.datetime, *, has_passwords: bool) -> Letter:
+    """To someone who may make an account here, or sign in at the provider where nobody ``has_passwords``."""
+    until = f"{expires_at:%Y-%m-%d}"
+    if has_passwords:
+        link = address_of(base_url, "invitation", token)
+        how = f"Choose a password here until {until}:\n\n{link}\n\nThe link works once."
+    else:
+        how = f"Sign in with this e-mail address until {until}:\n\n{base_url}\n\nYou need no password of the dashboard."
     return Letter(
         f"You are invited to {NAME}",
-        f"{invited_by} invites you to {NAME}, the dashboard of your clients' numbers.\n\n"
-        f"Choose a password here until {expires_at:%Y-%m-%d}:\n\n{address_of(base_url, 'invitation', token)}\n\n"
-        "The link works once. If you expected no invitation, leave this mail alone: nothing happens by itself.\n",
+        f"{invited_by} invites you to {NAME}, the dashboard of your clients' numbers.\n\n{how}"
+        " If you expected no invitation, leave this mail alone: nothing happens by itself.\n",
     )
 
 

@@ -107,9 +107,11 @@ async def _invite(args: argparse.Namespace, store: Store) -> None:
         # Clipped, because a number of any size may be written.
         ttl=dt.timedelta(days=max(0, min(args.days, LONGEST.days + 1))),
     )
-    address = _address("invitation", made.token)
-    words = f"Invited {made.email} as {args.role} until {made.expires_at:%Y-%m-%d %H:%M} UTC, shown this once:"
-    sys.stdout.write(f"{words} {address}\n")
+    words = f"Invited {made.email} as {args.role} until {made.expires_at:%Y-%m-%d %H:%M} UTC"
+    if get_settings().local_accounts:
+        sys.stdout.write(f"{words}, shown this once: {_address('invitation', made.token)}\n")
+    else:
+        sys.stdout.write(f"{words}: whoever signs in with this address comes in at {get_settings().base_url}\n")
 
 
 async def _disable(args: argparse.Namespace, store: Store) -> None:

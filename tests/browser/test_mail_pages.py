@@ -87,7 +87,7 @@ def test_an_invitation_is_mailed_from_the_page_of_people(
     mailing.sign_in(page.context, house.ana)
     house.open(page, "?section=invitations")
     link = invited(page, "dan@example.com")
-    expect(page.get_by_text("The link was mailed to that address.")).to_be_visible()
+    expect(page.get_by_text("The invitation was mailed to that address.")).to_be_visible()
     assert (office.taken[0]["to"], office.link()) == ("dan@example.com", link)
     dans = Watched(new_context().new_page())
     dans.page.goto(link)

@@ -32,6 +32,13 @@ def test_a_reachable_host_needs_a_cookie_secret_of_its_own() -> None:
             refuse_open_door(settings(host="192.168.1.5", **OIDC, public_url=address))
 
 
+def test_without_local_accounts_there_is_another_way_in() -> None:
+    with pytest.raises(SettingsError, match="LOCAL_ACCOUNTS is no, and there is no other way to sign in"):
+        refuse_open_door(settings(local_accounts="no"))
+    refuse_open_door(settings(local_accounts="no", **OIDC, auth_cookie_secret="c" * 32))
+    refuse_open_door(settings(local_accounts="no", auth_popup_domain="x.eu.auth0.com", auth_popup_client_id="id"))
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "192.168.1.5"])
 def test_a_provider_without_encryption_is_none(host: str) -> None:
     chosen = {**OIDC, "auth_cookie_secret": "c" * 32, "public_url": "https://ads.example.com", "host": host}
