@@ -579,7 +579,7 @@ def spoiled(account: AccountOnTheWire, name: str, value: Any, *keys: Key) -> Cal
     return answer
 
 
-ABSENT = object()
+ABSENT = "(absent)"
 UNREADABLE: list[tuple[str, Any]] = [
     ("adset_id", ABSENT), ("ad_id", ABSENT), ("spend", ""), ("spend", "much"), ("reach", ""),
     ("actions", [{"value": "2"}]), ("video_play_actions", [{"action_type": "video_view", "value": "1e99"}]),
