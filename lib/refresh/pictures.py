@@ -10,7 +10,6 @@ import asyncio
 import datetime as dt
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,12 +64,16 @@ async def fetch_pictures(store: Store, account_id: int, graph_url: str, *, most_
     if not wanted:
         return Kept()
     work = _Look(store, account_id, graph_url)
-    with suppress(TimeoutError):
+    try:
         async with asyncio.timeout(most_s), httpx.AsyncClient(timeout=10.0, headers=PLAIN) as http:
             places = asyncio.Semaphore(MOST_AT_ONCE)
             async with asyncio.TaskGroup() as group:
                 for creative_id, link, path in wanted:
                     group.create_task(work.one(http, places, creative_id, link, path))
+    except TimeoutError:
+        logger.info("act_%s: the rest of the pictures waits for another look", account_id)
+    except ExceptionGroup as several:  # whoever refreshes has to tell a store that is away from a defect
+        raise several.exceptions[0] from several
     await work.store_all()
     if work.kept.failed:
         logger.warning("act_%s: %s of %s pictures were not kept", account_id, work.kept.failed, len(wanted))

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from lib.errors import StoreError
 from lib.refresh import pictures
 from lib.refresh.pictures import Kept, NoPicture, checked_link, fetch_pictures, kind_of, picture
 from lib.store.engine import Store
@@ -102,6 +103,22 @@ async def test_what_failed_keeps_what_was_there_and_is_tried_again(store: Store,
     assert (await kept(store))[7] == (PNG, "image/png")
     assert await fetch_pictures(store, account, wire.url) == Kept(1, 0)
     assert (await kept(store))[7] == (JPEG, "image/jpeg")
+
+
+async def test_a_store_that_refuses_pictures_is_told_as_the_stores_own_error(
+    store: Store, wire: Wire, account: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "STORED_TOGETHER", 1)
+    wire.answers(Answer(200, PNG))
+    await link(store, 7, f"{wire.url}/one.png")
+    async with store.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE creative_picture ADD CONSTRAINT no_picture CHECK (false)"))
+    try:
+        with pytest.raises(StoreError):
+            await fetch_pictures(store, account, wire.url)
+    finally:
+        async with store.engine.begin() as connection:
+            await connection.execute(text("ALTER TABLE creative_picture DROP CONSTRAINT no_picture"))
 
 
 async def test_no_address_but_metas_and_the_clients_own_is_asked(store: Store, wire: Wire, account: int) -> None:
