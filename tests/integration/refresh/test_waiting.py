@@ -14,6 +14,7 @@ import pytest
 
 from lib.refresh.cancelling import stop_run
 from lib.refresh.progress import whole_progress
+from lib.refresh.queue import worker
 from lib.refresh.queue.account import Pace
 from lib.refresh.queue.slots import LONG_S
 from lib.refresh.queue.worker import Working
@@ -127,6 +128,21 @@ async def test_a_worker_that_is_told_to_end_hands_back_who_waits(store: Store, h
         began = time.monotonic()
     assert time.monotonic() - began < 5
     assert await rows(store, "SELECT status::text FROM queue.procrastinate_jobs") == [("todo",), ("todo",)]
+
+
+async def test_only_so_many_wait_at_once(
+    store: Store, hand_made: HandMade, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "MOST_AWAY", 1)
+    await four_accounts(store, hand_made)
+    limits = Limits(wire, LONG, 1, 2, 3, 4)
+    async with at_work(store):
+
+        async def two_are_paused() -> bool:
+            return len(await rows(store, PAUSED)) == 2
+
+        await until(two_are_paused)
+    assert limits.asked == [1, 2]
 
 
 async def comes_back(store: Store) -> list[tuple[object, ...]]:
