@@ -68,7 +68,7 @@ class Identity:
 
     async def _by_bearer(self, token: str, address: str) -> Auth0User:
         if token.startswith(personal_tokens.PREFIX):
-            holder = await personal_tokens.holder_of(self._stores(), token)
+            holder = await personal_tokens.holder_of(self._stores(), token, address=address)
             if holder is None:
                 raise _invalid()
             return user_of(holder.viewer, "token", holder.scopes)

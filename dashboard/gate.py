@@ -19,6 +19,7 @@ import streamlit as st
 
 from dashboard import bridge, formats, leaving, popup
 from lib.access import sessions
+from lib.access.oidc_cookie import FAILED_COOKIE
 from lib.access.viewer import Viewer
 from lib.errors import AccessError, AppError, StoreError
 from lib.refresh.glance import Glance, glance
@@ -27,6 +28,9 @@ from lib.settings import get_settings
 P = ParamSpec("P")
 R = TypeVar("R")
 OIDC_PROVIDER = "auth0"
+FAILED = (
+    "The sign-in did not succeed and nobody was signed in: try again, and ask your administrator if it fails again."
+)
 _EYES = "gate:eyes"
 
 
@@ -158,6 +162,8 @@ def _draw_sign_in(problem: AppError | None) -> None:
         st.title("Ads Administrator", anchor=False)
         if problem is not None:
             st.info(str(problem))
+        elif FAILED_COOKIE in st.context.cookies:
+            st.warning(FAILED, icon=":material/error:")
         st.write("Sign in to see your clients' numbers.")
         if get_settings().has_oidc:
             st.button(

@@ -118,7 +118,7 @@ def build(settings: Settings, script: Path = SCRIPT) -> st.App:
             Middleware(ClosedPaths),
             Middleware(OwnSockets, base_url=settings.base_url),
             Middleware(GuardedMedia, settings=settings, shelf=shelf, sending=Sent),
-            Middleware(ReturnTo),
+            Middleware(ReturnTo, stores=bridge.store, settings=settings),
         ],
         lifespan=lifespan,
         on_script_error=on_script_error,

@@ -13,6 +13,8 @@ from typing import Any
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 COOKIE = "_streamlit_user"
+FAILED_COOKIE = "ads_failed"
+"""Ours: for a minute it says that a sign-in by redirect came back without success."""
 _CHUNKS = re.compile(r"chunks-(\d{1,2})")
 
 

@@ -14,13 +14,15 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from lib.access.audit import OPERATOR_ACTOR, Action, note
+from lib.access import sign_in_notes
+from lib.access.audit import OPERATOR_ACTOR, Action, Actor, note
+from lib.access.refusals import Why
 from lib.access.scopes import READ, SCOPES
 from lib.access.tokens import new_token, token_hash
 from lib.access.viewer import Viewer
 from lib.errors import StoreError, UsageError
 from lib.store.engine import Store
-from lib.store.models import PersonalToken
+from lib.store.models import PersonalToken, User
 from lib.store.repositories import people, personal_tokens
 from lib.store.repositories.standing import role_held
 
@@ -28,6 +30,7 @@ PREFIX = "ads_pat_"
 LONGEST = 100
 DAYS, MOST_DAYS = 90, 366
 LONGEST_NAME = 100
+_WHY = {"revoked": Why.TOKEN_REVOKED, "expired": Why.TOKEN_EXPIRED}
 _log = logging.getLogger(__name__)
 
 
@@ -119,19 +122,33 @@ async def _note(session: AsyncSession, action: Action, token: TokenInfo, **chang
     await note(session, OPERATOR_ACTOR, action, via="cli", subject=token.email, **said)
 
 
-async def holder_of(store: Store, secret: str) -> Holder | None:
-    """Who asks by this token, with what grants open now; ``None`` where it is unknown, over or its person inactive."""
+async def holder_of(store: Store, secret: str, *, address: str = "") -> Holder | None:
+    """Who asks by this token, with what grants open now; ``None`` where it is unknown, over or its person inactive.
+
+    One that is over is noted under its person, once a day, with the ``address`` that it came from.
+    """
     if len(secret) > LONGEST or not secret.startswith(PREFIX):
         return None
     # The app's role sees no client before the viewer is known, so this one look is the worker's.
     async with store.working(timeout_s=30) as session:
         found = await personal_tokens.held(session, token_hash(secret))
+        known = await personal_tokens.whose(session, token_hash(secret)) if found is None else None
+    if known is not None:
+        await _note_over(store, *known, address)
     if found is None:
         return None
     token_id, viewer, scopes, is_due = found
     if is_due:
         await _touch(store, token_id)
     return Holder(viewer, scopes)
+
+
+async def _note_over(store: Store, row: PersonalToken, owner: User, address: str) -> None:
+    why = _WHY.get(_info(row, owner.email).state, Why.DISABLED)
+    try:
+        await sign_in_notes.over(store, Actor(owner.email, owner.id), str(row.id), why, name=row.name, address=address)
+    except StoreError as error:
+        _log.warning("The use of a token that is over was not noted: %s", error)
 
 
 async def _touch(store: Store, token_id: uuid.UUID) -> None:

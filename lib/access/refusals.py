@@ -22,6 +22,11 @@ class Why(StrEnum):
     OTHER_ACCOUNT = "another account of the sign-in service"
     ENDED = "sign-in has ended"
     REPLAYED = "sign-in used before or over"
+    REFUSED_THERE = "refused by the sign-in service"
+    TOKEN_REVOKED = "personal token revoked"  # noqa: S105 (words)
+    TOKEN_EXPIRED = "personal token expired"  # noqa: S105 (words)
+    NOT_BEGUN = "not begun in this browser"
+    NOT_ACCEPTED = "answer of the sign-in service not accepted"
 
 
 class NotLetIn(AccessError):

@@ -54,6 +54,17 @@ async def refused(store: Store, email: str, account: str, why: Why, *, address: 
         await note(session, Actor(shown), Action.SIGN_IN_FAILED, via="api", **about)
 
 
+async def over(store: Store, owner: Actor, token: str, why: Why, *, name: str = "", address: str = "") -> None:
+    """Note that a program came with a personal token that is over, once a day for each; ``token`` is its id."""
+    today = dt.datetime.now(dt.UTC).date()
+    if not _is_first(token_hash(f"{today} {token}")):
+        return
+    after = {"by": "personal token", "name": name, "why": why.value}
+    async with store.gatekeeping() as session:
+        about = {"subject": token, "after": after, "address": address, "day": today}
+        await note(session, owner, Action.SIGN_IN_FAILED, via="api", **about)
+
+
 async def failed(
     store: Store, email: str, provider: str, why: Why, *, address: str = "", once: bytes | None = None
 ) -> None:

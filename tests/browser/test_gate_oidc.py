@@ -22,6 +22,7 @@ from tests.browser.reruns import settled
 from tests.browser.single_sign_on import running_behind
 from tests.factories import add_account, add_campaign, add_client, add_insights, add_slice, insight_row
 from tests.integration.api.houses import add_run
+from tests.people import noted
 
 Contexts = Callable[..., BrowserContext]
 BUTTON = "Sign in with single sign-on"
@@ -156,6 +157,59 @@ def test_unknown_and_unverified_people_are_told_whom_to_ask(
     expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(0)
     assert sessions_of(sso) == []
     sign_out(page)
+
+
+def test_a_sign_in_that_fails_is_told_and_noted_once_by_its_reason(sso: Dashboard, new_context: Contexts) -> None:
+    sso.add_user(ANA)
+    page = new_context().new_page()
+    sentence = page.get_by_text("The sign-in did not succeed and nobody was signed in: try again")
+
+    def begun() -> str:
+        """The state of a sign-in that has got as far as the provider."""
+        page.goto(f"{sso.url}/?period=last_7")
+        page.get_by_role("button", name=BUTTON).click()
+        page.wait_for_url("**/oauth2/authorize**")
+        return re.findall("[?&]state=([^&]+)", page.url)[0]
+
+    words = "denied%20%3Cb%3Eby%20hand"
+    page.goto(f"{sso.url}/oauth2callback?error=access_denied&error_description={words}&state={begun()}")
+    expect(sentence).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"^{re.escape(sso.url)}/\?period=last_7"))
+    expect(page.get_by_text("denied")).to_have_count(0)
+    page.goto(f"{sso.url}/oauth2callback?code=made-up&state={begun()}")
+    expect(sentence).to_be_visible()
+    for _ in range(3):
+        answer = httpx.get(f"{sso.url}/oauth2callback?code=made-up&state=made-up")
+        assert (answer.status_code, answer.headers["location"]) == (302, "/")
+    notes = sso.prepare(lambda store: noted(store, "sign-in failed"))
+    assert [(note.email, note.via, note.after, bool(note.address)) for note in notes] == [
+        ("nobody known", "sign-in", {"by": "oidc", "why": why}, True)
+        for why in (
+            "refused by the sign-in service",
+            "answer of the sign-in service not accepted",
+            "not begun in this browser",
+        )
+    ]
+    sign_in(page, sso.url, "ana")
+    expect(page.get_by_text(f"{ANA} · admin")).to_be_visible()
+    assert not [one for one in page.context.cookies(sso.url) if one["name"] == "ads_failed"]
+    assert len(sso.prepare(lambda store: noted(store, "sign-in failed"))) == 3
+
+
+def test_a_sign_in_by_redirect_ends_the_one_that_the_browser_had(sso: Dashboard, new_context: Contexts) -> None:
+    sso.add_user(ANA)
+    ben = sso.add_user("ben@example.com")
+    context = new_context()
+    page = context.new_page()
+    page.goto(sso.url)
+    page.get_by_role("button", name=BUTTON).click()
+    page.wait_for_url("**/oauth2/authorize**")
+    sso.sign_in(context, ben)
+    page.get_by_role("button", name="ana", exact=True).click()
+    expect(page.get_by_text(f"{ANA} · admin")).to_be_visible()
+    assert sessions_of(sso) == [("local", False), ("oidc", True)]
+    (gone,) = sso.prepare(lambda store: noted(store, "signed out"))
+    assert gone.email == "ben@example.com"
 
 
 def test_both_ways_in_stand_beside_each_other(sso: Dashboard, new_context: Contexts) -> None:

@@ -46,6 +46,13 @@ async def held(session: AsyncSession, digest: bytes) -> Held | None:
     return None if row is None else (row.token_id, viewer_of_row(row), frozenset(row.scopes), row.is_due)
 
 
+async def whose(session: AsyncSession, digest: bytes) -> tuple[PersonalToken, User] | None:
+    """The token with this hash and its person, over or not; ``None`` where there never was one."""
+    wanted = select(PersonalToken, User).join(User, PersonalToken.user_id == User.id)
+    row = (await session.execute(wanted.where(PersonalToken.token_hash == digest))).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
 async def touch(session: AsyncSession, token_id: uuid.UUID) -> None:
     """Note that the token was used; of many who note it at once, one does."""
     await session.execute(

@@ -43,7 +43,7 @@ def site(store: Store, settings: Settings) -> Starlette:
         middleware=[
             Middleware(SecurityHeaders, secure_cookies=settings.base_url.startswith("https://")),
             Middleware(ClosedPaths),
-            Middleware(ReturnTo),
+            Middleware(ReturnTo, stores=lambda: store, settings=settings),
         ],
     )
 

@@ -45,7 +45,7 @@ LOOKS_ONLY = {
     *("mail_links.unverified", "mail_links.with_password", "personal_tokens.holder_of", "personal_tokens.list_tokens"),
     *("roster.invitations_of", "roster.people_of", "roster.teams_of", "sessions.viewer_of", "sessions.viewer_of_hash"),
     *("audit_reading.account_names", "audit_reading.read_entry"),
-    *("saved_views.count_views", "saved_views.get_view", "saved_views.list_views"),
+    *("sessions.owner_of_unused", "saved_views.count_views", "saved_views.get_view", "saved_views.list_views"),
 }
 ELSEWHERE = {
     "audit_file.write_audit": "test_audit",
@@ -53,6 +53,7 @@ ELSEWHERE = {
     "popup.sign_in": "test_popup_forged",
     "sessions.session_of_oidc": "by admission.admit",
     "sign_in_notes.failed": "test_sign_in_notes",
+    "sign_in_notes.over": "test_personal_tokens",
     "sign_in_notes.refused": "test_jwt_shared",
 }
 

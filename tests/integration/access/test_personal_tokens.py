@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import re
 import uuid
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 
 import httpx
@@ -15,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from api.main import create_api
-from lib.access import personal_tokens, sessions
+from lib.access import personal_tokens, sessions, sign_in_notes
 from lib.access.people import put_person
 from lib.access.tokens import token_hash
 from lib.access.viewer import Role
@@ -26,6 +27,7 @@ from lib.store.engine import Store
 from tests.fixtures_database import Database
 from tests.fixtures_processes import Cli
 from tests.locking import meanwhile
+from tests.people import noted
 from tests.serving import serving
 
 EMAIL = "ana@example.com"
@@ -180,6 +182,43 @@ async def test_a_token_that_is_over_opens_nothing(store: Store, http: httpx.Asyn
         assert answer.status_code == 401
         assert answer.json()["error"]["message"] == "The bearer token is not accepted. Get a new one and try again."
         assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("UPDATE personal_token SET revoked_at = now()", "personal token revoked"),
+        ("UPDATE personal_token SET expires_at = now()", "personal token expired"),
+        ("UPDATE app_user SET is_active = false", "this person is disabled"),
+    ],
+)
+async def test_whose_token_comes_after_its_end_is_noted_once_a_day(
+    store: Store, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, statement: str, why: str
+) -> None:
+    person = await put_person(store, EMAIL, Role.ADMIN)
+    made = [await personal_tokens.create_token(store, EMAIL, name=name) for name in ("sheet", "bot")]
+    await change(store, statement)
+    for _ in range(3):
+        for one in made:
+            assert (await ask(http, one.secret)).status_code == 401
+        # Another process has seen none of them.
+        monkeypatch.setattr(sign_in_notes, "_noted", OrderedDict())
+    assert (await ask(http, f"ads_pat_{'x' * 43}")).status_code == 401
+    told = [
+        (note.user_id, note.email, note.subject, note.via, note.address, note.after)
+        for note in await noted(store, "sign-in failed")
+    ]
+    assert told == [
+        (
+            person.user_id,
+            EMAIL,
+            str(one.info.id),
+            "api",
+            "127.0.0.1",
+            {"by": "personal token", "why": why, "name": name},
+        )
+        for one, name in zip(made, ("sheet", "bot"), strict=True)
+    ]
 
 
 async def test_what_resembles_a_token_opens_nothing(store: Store, http: httpx.AsyncClient) -> None:
