@@ -53,6 +53,7 @@ def install(app: FastAPI, settings: Settings) -> None:
 async def login(request: Request) -> Response:
     """The answer brings the cookie `ads_session`, to be sent with what follows until it ends by itself or by
     `POST /auth/logout`. Programs that change something with it also send `Origin`, the address of the dashboard.
+    A sign-in whose cookie comes with the request ends.
     """
     if any(name in request.headers for name in _WHENCE) and not is_ours(request, request.app.state.base_url):
         raise HTTPException(403, "This was sent from another site. Nobody was signed in.")

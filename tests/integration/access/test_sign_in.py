@@ -19,6 +19,8 @@ from sqlalchemy import text
 from api import accounts
 from api.leaving import POLICY as LEAVING_POLICY
 from lib.access import sessions
+from lib.access.audit import OPERATOR_ACTOR
+from lib.access.invitations import invite
 from lib.access.passwords import HASHER
 from lib.access.people import put_person
 from lib.access.tokens import token_hash
@@ -139,16 +141,21 @@ async def test_e_mail_and_password(store: Store, http: httpx.AsyncClient, client
         assert (await session.execute(text("SELECT provider FROM user_session"))).scalars().all() == ["local"]
 
 
-@pytest.mark.parametrize("way", ["form", "link", "api"])
+@pytest.mark.parametrize("way", ["form", "link", "invitation", "api"])
 async def test_a_new_sign_in_ends_the_one_that_the_browser_had(store: Store, http: httpx.AsyncClient, way: str) -> None:
     ben = "ben@example.com"
-    person = await put_person(store, ben, Role.VIEWER, password=PASSWORD)
     viewer, token = await signed_in(store, EMAIL)
+    if way != "invitation":
+        person = await put_person(store, ben, Role.VIEWER, password=PASSWORD)
     http.cookies.set("ads_session", token, domain="localhost.local")
     if way == "form":
         answer = await submit(http, ben, next="/explore")
     elif way == "link":
         answer = await http.post("/sign-in", data={"token": await sessions.make_link(store, person.user_id)})
+    elif way == "invitation":
+        made = await invite(store, OPERATOR_ACTOR, ben, Role.VIEWER)
+        chosen = {"token": made.token, "password": PASSWORD, "again": PASSWORD}
+        answer = await http.post("/invitation", data=chosen)
     else:
         answer = await http.post("/api/v1/auth/login", data={"username": ben, "password": PASSWORD})
     new = answer.cookies["ads_session"]
