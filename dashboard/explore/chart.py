@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import address, charts, filters, formats, states
 from dashboard.charts import number_words
-from dashboard.explore import figures, fitting, marks, opening, words
+from dashboard.explore import charted, figures, fitting, marks, opening, words
 from dashboard.explore.asking import Answer
 from dashboard.explore.figures import Look
 from dashboard.explore.view import CHARTS, ExploreView
@@ -20,6 +20,7 @@ from lib.insights.metrics import METRICS
 from lib.insights.query import DAYS
 
 _KEY = "explore_chart"
+_SAME = " The table below has the same numbers."
 
 
 def draw(answer: Answer, *, whole: bool) -> None:
@@ -32,21 +33,24 @@ def draw(answer: Answer, *, whole: bool) -> None:
         _head(view, chart)
         if chart == "none":
             return
-        metric = METRICS[view.drawn]
-        if answer.data[metric.slug].isna().all():
-            _nothing(answer)
+        shown = charted.charted(answer, chart)
+        if shown is None:
+            st.caption(charted.TOO_MANY)
+            return
+        if shown.data[view.drawn].isna().all():
+            _nothing(shown)
             return
         ink = states.text_colour()
-        figure = answer.drawn("chart", lambda: _figure(answer, chart, ink, whole=whole), chart, whole, ink)
+        figure = shown.drawn("chart", lambda: _figure(shown, chart, ink, whole=whole), chart, whole, ink)
         st.plotly_chart(
             figure,
             key=_KEY,
             config=charts.CONFIG,
             on_select=partial(_clicked, answer.selection),
             selection_mode="points",
-            alt=f"{CHARTS[chart]}: {title(view, chart)}. The table below has the same numbers.",
+            alt=f"{CHARTS[chart]}: {title(view, chart)}.{'' if answer.is_cut else _SAME}",
         )
-        said = answer.drawn("remarks", lambda: _remarks(answer, chart), chart)
+        said = answer.drawn("remarks", lambda: _remarks(answer, shown, chart), chart)
         if said:
             st.caption(said)
 
@@ -145,14 +149,14 @@ def _nothing(answer: Answer) -> None:
         st.caption(f"{metric.label} has no value in any of these rows.")
 
 
-def _remarks(answer: Answer, chart: str) -> str:
+def _remarks(answer: Answer, shown: Answer, chart: str) -> str:
     view = answer.view
     said = []
     if view.chart not in ("auto", chart):
         said.append(fitting.REASONS[view.chart])
     if not marks.is_whole(answer, chart):
         whole = "a file" if answer.is_cut else "the table"
-        said.append(f"The {_which(answer, chart)} are drawn; {whole} has them all.")
+        said.append(f"The {_which(answer, shown, chart)} are drawn; {whole} has them all.")
     if (
         chart == "line"
         and fitting.time_of(view) == "date"
@@ -166,13 +170,18 @@ def _remarks(answer: Answer, chart: str) -> str:
     return " ".join(said)
 
 
-def _which(answer: Answer, chart: str) -> str:
-    """The groups that found a place on the chart."""
+def _which(answer: Answer, shown: Answer, chart: str) -> str:
+    """The groups that found a place on the chart; ``shown`` is what it was drawn from."""
     if chart == "scatter":
-        return f"first {marks.MOST_POINTS:,} groups that have both numbers"
+        among = f" among the first {len(answer.data):,}" if answer.is_cut else ""
+        return f"first {marks.MOST_POINTS:,} groups that have both numbers{among}"
     if chart == "bar":
         return f"first {marks.MOST_PLACES} {'groups' if answer.view.pivot else 'rows of the table'}"
-    return "largest groups"
+    top = shown.view.top
+    if shown is answer or top is None:
+        return "largest groups"
+    of, by = words.dimension(top.dimension).lower(), words.inside(words.metric(top.by))
+    return f"largest groups of the top {top.n} ({of}, by {by})"
 
 
 def _clicked(selection: Selection) -> None:

@@ -152,7 +152,7 @@ def _largest(
     if not names:
         return data, pd.Series(0, index=data.index)
     codes = data.groupby([words.id_column_of(name) for name in names], sort=False, dropna=False).ngroup()
-    slug = _ranked_by(answer.view)
+    slug = ranked_by(answer.view)
     sizes = data[slug].astype("float64").groupby(codes).sum() if slug else -codes.drop_duplicates().sort_values()
     ranked = sizes.sort_values(ascending=False, kind="stable").index
     last = _codes_of_other(answer.view, names, data, codes)
@@ -170,7 +170,7 @@ def _codes_of_other(view: ExploreView, names: Sequence[str], data: pd.DataFrame,
     return set(codes[(data[list(keys)] == list(keys.values())).all(axis=1)])
 
 
-def _ranked_by(view: ExploreView) -> str:
+def ranked_by(view: ExploreView) -> str:
     """The metric that says which groups are large: the drawn one where it adds up, else the first that does."""
     return next((slug for slug in (view.drawn, *view.metrics) if METRICS[slug].additive == "sum"), "")
 
