@@ -41,8 +41,8 @@ with states.errors():
     trail.draw(view, scope, names)
     chart.draw(answer, whole=not trust.missing_days)
     with st.container(key="answer"):
-        sheet = results.table(answer)
+        targets = results.table(answer)
         offered = reaching.offer(viewer, numbers, queries.whole(view, selection), answer.frame)
         rows = None if answer.is_cut else len(answer.data)
         downloads.menu(queries.whole(view, selection), selection, viewer, rows, key="download")
-    gallery.draw(viewer, answer, sheet.targets, offered)
+    gallery.draw(viewer, answer, targets, offered)

@@ -30,8 +30,11 @@ def whole(view: ExploreView, selection: Selection) -> InsightQuery:
 
 
 def totals(view: ExploreView, selection: Selection, by: Sequence[str], span: Span | None = None) -> InsightQuery:
-    """The groups of ``by``, over everything that the filters leave; conditions on sums are not asked."""
-    return _query(view, selection, by, view.metrics, span=span)
+    """The groups of ``by``, as many as ``rows`` has at most, over everything that the filters leave.
+
+    Conditions on sums are not asked.
+    """
+    return _query(view, selection, by, view.metrics, span=span, limit=MOST_ROWS + 1)
 
 
 def ranking(view: ExploreView, selection: Selection) -> InsightQuery | None:

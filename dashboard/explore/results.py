@@ -22,6 +22,10 @@ from dashboard.tables import HEAD_PX, ROW_PX
 from lib.insights.metrics import METRICS
 
 _MOST_HIGH = 20
+_TOO_MANY = (
+    f"There are more than {queries.MOST_ROWS:,} groups, too many to turn one dimension into columns. Group by fewer "
+    "dimensions, add a filter, keep a top, or leave out the columns; a file has all groups as rows."
+)
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,21 @@ class Sheet:
         return HEAD_PX * heads + ROW_PX * min(len(self.cells.index), _MOST_HIGH)
 
 
-def table(answer: Answer) -> Sheet:
-    """Draw the page of rows that the view asks for, under the totals of all rows."""
+def table(answer: Answer) -> list[dict[str, str]]:
+    """Draw the page of rows that the view asks for, under the totals of all rows; what a click on their names opens.
+
+    Of a pivot without all its groups some cells would look empty that are not: then there is a sentence, and no row.
+    """
     view = answer.view
+    if view.pivot and answer.is_cut:
+        st.warning(_TOO_MANY, icon=":material/cut:")
+        return []
     sheet = answer.drawn("sheet", lambda: _sheet(answer), grid.theme("greenTextColor"))
     _draw(answer, sheet)
     if view.group_by:
         _foot(view, sheet.count)
     _remarks(answer, sheet.left_out)
-    return sheet
+    return sheet.targets
 
 
 def _sheet(answer: Answer) -> Sheet:

@@ -202,3 +202,21 @@ def test_a_result_beyond_the_page_is_offered_whole(dashboard: Dashboard, signed_
     expect(page.get_by_role("button", name="Download (all rows)")).to_be_enabled()
     _, content = download(page, "Parquet")
     assert pq.read_table(io.BytesIO(content)).num_rows == MOST_ROWS + len(NAMES)
+
+
+def test_what_would_show_some_of_too_many_groups_as_all_is_a_sentence(
+    dashboard: Dashboard, signed_in: Callable[..., Page]
+) -> None:
+    dashboard.prepare(many_ads)
+    page = signed_in(dashboard.add_user("ana@example.com", Role.ANALYST, slugs=["acme"]))
+    asked = f"{dashboard.url}/explore?period=last_7&group_by=date,ad&metrics=spend"
+    page.goto(asked)
+    expect(
+        page.get_by_text("The largest groups of the top 8 (ad, by spend) are drawn; a file has them")
+    ).to_be_visible()
+    expect(page.locator(".st-key-chart .scatterlayer .trace")).to_have_count(8)
+    page.goto(f"{asked}&pivot=date&having=spend>0")
+    expect(page.get_by_text("There is no chart: there are more than 50,000 groups")).to_be_visible()
+    expect(page.get_by_text("There are more than 50,000 groups, too many to turn one dimension into")).to_be_visible()
+    expect(page.get_by_role("button", name="Download (all rows)")).to_be_enabled()
+    expect(page.locator(".st-key-results")).to_have_count(0)
