@@ -82,7 +82,7 @@ def _figure(answer: Answer, chart: str, ink: str, *, whole: bool) -> go.Figure:
         return _lines(answer, look, whole=whole)
     if chart == "heat":
         found = marks.cells(answer)
-        return figures.heat(found, look, places_across(answer, found))
+        return figures.heat(found, look, places_across(answer, found, whole=whole))
     if chart == "scatter":
         return figures.scatter(marks.points(answer), look, METRICS[fitting.other_metric(view)])
     if chart == "stacked":
@@ -96,7 +96,7 @@ def _lines(answer: Answer, look: Look, *, whole: bool) -> go.Figure:
     chart = figures.lines(found, look, before=_before(answer, look))
     first = charts.maturing_from(look.metric, answer.selection) if look.time == "date" else None
     if first is not None:
-        figures.shade(chart, first, answer.selection.until)
+        figures.shade(chart, max(first, min(found["place"])), max(found["place"]))
     return chart
 
 
@@ -117,13 +117,13 @@ def _before(answer: Answer, look: Look) -> pd.DataFrame | None:
     return pd.DataFrame({"place": days, "value": values.to_numpy(), "words": said})
 
 
-def places_across(answer: Answer, found: pd.DataFrame) -> list[object]:
+def places_across(answer: Answer, found: pd.DataFrame, *, whole: bool) -> list[object]:
     """The places of a heat map in their order: days without a gap, weekdays from Monday, the rest as they come."""
     view = answer.view
     places = list(dict.fromkeys(found["place"]))
     time = view.pivot if view.pivot in DAYS else fitting.time_of(view) if not view.pivot else ""
     if time:
-        return list(marks.steps(time, answer.selection.since, answer.selection.until))
+        return list(marks.axis(answer, time, whole=whole))
     if all(place in words.WEEKDAYS for place in places):
         return [day for day in words.WEEKDAYS if day in places]
     return places
@@ -135,7 +135,7 @@ def is_ragged(answer: Answer) -> bool:
     if time in ("", "date"):
         return False
     day = dt.timedelta(days=1)
-    first = marks.steps(time, selection.since, selection.until)[0]
+    first = marks.steps(time, selection.since, selection.since)[0]
     after = marks.steps(time, selection.until, selection.until + day)[-1]
     return first < selection.since or after <= selection.until
 

@@ -37,7 +37,10 @@ def along_time(answer: Answer, *, whole: bool) -> pd.DataFrame:
     # A day without a row may also be one that a condition on sums keeps away.
     adds_up = METRICS[view.drawn].additive == "sum" and view.drawn not in answer.frame.notes
     empty = 0.0 if whole and adds_up and not view.having else None
-    parts = [_course(answer, chosen[codes == code], time, others, empty) for code in sorted(set(codes))]
+    days = [] if time == "weekday" else axis(answer, time, whole=whole)
+    parts = [
+        _course(answer, chosen[codes == code], time, others, days=days, empty=empty) for code in sorted(set(codes))
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -109,6 +112,16 @@ def is_whole(answer: Answer, chart: str) -> bool:
     if chart == "scatter":
         return rows <= MOST_POINTS
     return rows <= MOST_PLACES or (len(view.group_by) == 1 and view.group_by[0] in (*DAYS, "weekday"))
+
+
+def axis(answer: Answer, time: str, *, whole: bool) -> list[dt.date]:
+    """The steps of a time axis, from the first of the period or, where days of it are not known, that with a number.
+
+    It ends where numbers can end: an address may ask for a century, and accounts in the east are a day ahead.
+    """
+    selection, known = answer.selection, answer.data[time]
+    until = min(selection.until, max(selection.today, known.max().date()))
+    return steps(time, selection.since if whole else known.min().date(), until)
 
 
 def steps(dimension: str, since: dt.date, until: dt.date) -> list[dt.date]:
@@ -183,13 +196,21 @@ def _rest(answer: Answer, rows: pd.DataFrame, place: str) -> pd.DataFrame:
     return _marks(answer, summed, [place], (), series_label=REST)
 
 
-def _course(answer: Answer, rows: pd.DataFrame, time: str, others: Sequence[str], empty: float | None) -> pd.DataFrame:
-    """The marks of one series, with one for each day that has no row."""
+def _course(
+    answer: Answer,
+    rows: pd.DataFrame,
+    time: str,
+    others: Sequence[str],
+    *,
+    days: Sequence[dt.date],
+    empty: float | None,
+) -> pd.DataFrame:
+    """The marks of one series, with one for each of the ``days`` that has no row."""
     marks = _marks(answer, rows, [time], others)
     if time == "weekday":
         return marks.sort_values("place", key=lambda column: column.map(words.weekday_order), kind="stable")
     known = set(marks["place"])
-    missing = [day for day in steps(time, answer.selection.since, answer.selection.until) if day not in known]
+    missing = [day for day in days if day not in known]
     said = number_words(METRICS[answer.view.drawn], empty, answer.selection.currency)
     filler = marks.iloc[[0] * len(missing)].assign(place=missing, value=empty, dimension="", target="")
     filler["words"] = [_said(answer, filler["series"].iloc[0], words.day(time, day), said) for day in missing]

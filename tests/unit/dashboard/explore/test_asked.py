@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import math
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.explore import changes, controls, drafts, entry, figures, fitting, grid, marks, queries, words
+from dashboard.explore import changes, chart, controls, drafts, entry, figures, fitting, grid, marks, queries, words
 from dashboard.explore.drafts import DAYS, NAMES, SUMS, Field
 from dashboard.explore.figures import Look
 from dashboard.explore.view import CHARTS, ExploreView, write
@@ -21,7 +22,7 @@ from lib.insights.breakdowns import SPLITS
 from lib.insights.metrics import METRICS
 from lib.insights.query import Filter, InsightQuery, Top
 from lib.insights.words import write_filter
-from tests.unit.dashboard.explore.answers import answer_of, selection_of
+from tests.unit.dashboard.explore.answers import TODAY, answer_of, selection_of
 from tests.unit.dashboard.explore.test_view import HOSTILE, drawn_views
 
 
@@ -204,11 +205,37 @@ def test_the_largest_series_comes_first() -> None:
 
 def test_a_day_without_rows_is_zero_only_where_it_is_known() -> None:
     view = ExploreView(group_by=("date",), metrics=("spend", "roas"), period="last_7")
-    answer = answer_of(view, [("2026-11-20", 4.0, 2.0, 8.0)])
-    assert marks.along_time(answer, whole=True)["value"].tolist() == [0.0] * 6 + [4.0]
-    assert marks.along_time(answer, whole=False)["value"].isna().sum() == 6
-    ratio = answer_of(dataclasses.replace(view, metric="roas"), [("2026-11-20", 4.0, 2.0, 8.0)])
-    assert marks.along_time(ratio, whole=True)["value"].isna().sum() == 6
+    rows = [("2026-11-16", 4.0, 2.0, 8.0), ("2026-11-20", 4.0, 2.0, 8.0)]
+    answer = answer_of(view, rows)
+    assert marks.along_time(answer, whole=True)["value"].tolist() == [0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 4.0]
+    assert marks.along_time(answer, whole=False)["value"].isna().tolist() == [False, True, True, True, False]
+    ratio = answer_of(dataclasses.replace(view, metric="roas"), rows)
+    assert marks.along_time(ratio, whole=True)["value"].isna().sum() == 5
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_time_axis_has_no_step_that_cannot_have_a_number(whole: bool) -> None:
+    since = dt.date(2026, 10, 1) if whole else dt.date(2004, 2, 4)
+    view = ExploreView(group_by=("date", "campaign"), metrics=("spend",), since=since, until=dt.date(2100, 1, 1))
+    answer = answer_of(view, [("2026-11-02", "1", 4.0), ("2026-11-22", "2", 5.0)])
+    first = since if whole else dt.date(2026, 11, 2)
+    last = dt.date(2026, 11, 22)  # an account east of the others has begun the day after their today
+    days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+    found = marks.along_time(answer, whole=whole)
+    assert [part["place"].tolist() for _, part in found.groupby("of")] == [days, days]
+    heat = dataclasses.replace(answer, view=dataclasses.replace(view, chart="heat"))
+    assert chart.places_across(heat, marks.cells(heat), whole=whole) == days
+    quiet = answer_of(view, [("2026-11-02", "1", 4.0)])
+    assert marks.along_time(quiet, whole=whole)["place"].max() == TODAY
+
+
+@pytest.mark.parametrize(
+    ("time", "first", "last"), [("week", "2026-10-26", "2026-11-16"), ("month", "2026-11-01", "2026-11-01")]
+)
+def test_steps_of_an_axis_are_whole_weeks_and_months(time: str, first: str, last: str) -> None:
+    view = ExploreView(group_by=(time,), metrics=("spend",), since=dt.date(2004, 2, 4), until=dt.date(2100, 1, 1))
+    found = marks.along_time(answer_of(view, [(first, 4.0)]), whole=False)
+    assert [str(found["place"].min()), str(found["place"].max())] == [first, last]
 
 
 def test_the_overview_leads_into_explore_with_its_own_state() -> None:

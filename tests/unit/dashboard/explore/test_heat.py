@@ -15,7 +15,7 @@ BY_DAY = [("2026-11-03", "1", 90.0), ("2026-11-01", "2", 300.0), ("2026-11-02", 
 def test_weekdays_run_from_monday_across_and_campaigns_from_the_largest_down() -> None:
     answer = answer_of(ExploreView(group_by=("weekday", "campaign"), metrics=("spend",)), SPENT)
     found = marks.cells(answer)
-    assert chart.places_across(answer, found) == ["Monday", "Wednesday", "Friday", "Sunday"]
+    assert chart.places_across(answer, found, whole=True) == ["Monday", "Wednesday", "Friday", "Sunday"]
     assert list(dict.fromkeys(found["series"])) == ["campaign 1", "campaign 2"]
 
 
