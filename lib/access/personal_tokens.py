@@ -15,12 +15,15 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lib.access import sign_in_notes
+from lib.access.administration import By, administering
 from lib.access.audit import OPERATOR_ACTOR, Action, Actor, note
 from lib.access.refusals import Why
 from lib.access.scopes import READ, SCOPES
+from lib.access.standing import still_stands
 from lib.access.tokens import new_token, token_hash
 from lib.access.viewer import Viewer
-from lib.errors import StoreError, UsageError
+from lib.access.withdrawals import Hand
+from lib.errors import NotFound, StoreError, UsageError
 from lib.store.engine import Store
 from lib.store.models import PersonalToken, User
 from lib.store.repositories import people, personal_tokens
@@ -31,6 +34,8 @@ LONGEST = 100
 DAYS, MOST_DAYS = 90, 366
 LONGEST_NAME = 100
 _WHY = {"revoked": Why.TOKEN_REVOKED, "expired": Why.TOKEN_EXPIRED}
+_OPERATOR: Hand = (OPERATOR_ACTOR, "cli")
+"""Commands alone make tokens."""
 _log = logging.getLogger(__name__)
 
 
@@ -91,7 +96,7 @@ async def create_token(
         )
         info = _info(row, user.email)
         after = {"name": name, "for": list(wanted), "until": str(info.expires_at)}
-        await _note(session, Action.ADDED_PERSONAL_TOKEN, info, after=after)
+        await _note(session, _OPERATOR, Action.ADDED_PERSONAL_TOKEN, info, after=after)
         return NewToken(info, secret)
 
 
@@ -103,23 +108,37 @@ async def list_tokens(store: Store, email: str | None = None) -> list[TokenInfo]
         return [_info(row, owner) for row, owner in await personal_tokens.tokens_of(session, email)]
 
 
-async def revoke_token(store: Store, token_id: uuid.UUID) -> None:
-    """End a token from now on, or leave it ended; UsageError where there is none."""
+async def live_tokens_of(store: Store, viewer: By, user_id: uuid.UUID) -> list[TokenInfo]:
+    """The tokens by which programs ask as this person, the oldest first; AccessError for all but administrators."""
+    administering(viewer)
+    async with store.working(timeout_s=30) as session:
+        return [_info(row, owner) for row, owner in await personal_tokens.live_tokens_of(session, user_id)]
+
+
+async def revoke_token(store: Store, viewer: By, token_id: uuid.UUID) -> None:
+    """End a token from now on, or leave it ended.
+
+    AccessError for all but administrators, NotFound where there is none; then nothing is changed.
+    """
+    hand = administering(viewer)
     async with store.working() as session:
+        await still_stands(session, viewer)
         found = await personal_tokens.locked_token(session, token_id)
         if found is None:
-            raise UsageError(f"There is no token {token_id}.", "`python -m lib token list --all` shows them.")
+            listed = "Nothing was changed. `python -m lib token list --all` shows those that there are."
+            raise NotFound(f"There is no token {token_id}.", listed)
         info = _info(*found)
         if info.revoked_at is None:
             await personal_tokens.revoke(session, token_id)
             was, now = {"name": info.name, "state": info.state}, {"state": "revoked"}
-            await _note(session, Action.REVOKED_PERSONAL_TOKEN, info, before=was, after=now)
+            await _note(session, hand, Action.REVOKED_PERSONAL_TOKEN, info, before=was, after=now)
 
 
-async def _note(session: AsyncSession, action: Action, token: TokenInfo, **change: Mapping[str, Any]) -> None:
-    """Commands alone make and end tokens one by one."""
+async def _note(
+    session: AsyncSession, hand: Hand, action: Action, token: TokenInfo, **change: Mapping[str, Any]
+) -> None:
     said = {name: {"token": str(token.id), **values} for name, values in change.items()}
-    await note(session, OPERATOR_ACTOR, action, via="cli", subject=token.email, **said)
+    await note(session, hand[0], action, via=hand[1], subject=token.email, **said)
 
 
 async def holder_of(store: Store, secret: str, *, address: str = "") -> Holder | None:

@@ -6,6 +6,7 @@ import argparse
 import sys
 import uuid
 
+from lib.access.audit import OPERATOR_ACTOR
 from lib.access.personal_tokens import DAYS, MOST_DAYS, TokenInfo, create_token, list_tokens, revoke_token
 from lib.access.scopes import READ, SCOPES
 from lib.errors import UsageError
@@ -70,6 +71,6 @@ async def _revoke(args: argparse.Namespace, store: Store) -> int:
         token_id = uuid.UUID(args.id)
     except ValueError as error:
         raise UsageError(f"{args.id!r} is not a token's id.", "`python -m lib token list --all` shows them.") from error
-    await revoke_token(store, token_id)
+    await revoke_token(store, OPERATOR_ACTOR, token_id)
     sys.stdout.write(f"Revoked {token_id}; it opens nothing from now on.\n")
     return 0

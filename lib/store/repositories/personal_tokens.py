@@ -1,4 +1,4 @@
-"""Personal tokens: made and revoked by commands, looked up at every request."""
+"""Personal tokens: made by commands, revoked by administrators, looked up at every request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lib.access.viewer import Viewer
@@ -25,6 +25,10 @@ def _is_live() -> ColumnElement[bool]:
 
 def _is_due() -> ColumnElement[bool]:
     return or_(PersonalToken.last_used_at.is_(None), PersonalToken.last_used_at <= func.now() - TOUCH_EVERY)
+
+
+def _with_owner() -> Select[tuple[PersonalToken, str]]:
+    return select(PersonalToken, User.email).join(User, PersonalToken.user_id == User.id)
 
 
 async def add_token(
@@ -62,17 +66,22 @@ async def touch(session: AsyncSession, token_id: uuid.UUID) -> None:
 
 async def tokens_of(session: AsyncSession, email: str | None) -> list[tuple[PersonalToken, str]]:
     """Every token of the person (``None``: of everyone) with the person's address, the oldest first."""
-    wanted = select(PersonalToken, User.email).join(User, PersonalToken.user_id == User.id)
-    if email is not None:
-        wanted = wanted.where(func.lower(User.email) == func.lower(email))
+    wanted = _with_owner() if email is None else _with_owner().where(func.lower(User.email) == func.lower(email))
     rows = await session.execute(wanted.order_by(func.lower(User.email), PersonalToken.created_at, PersonalToken.id))
+    return [(row[0], row[1]) for row in rows]
+
+
+async def live_tokens_of(session: AsyncSession, user_id: uuid.UUID) -> list[tuple[PersonalToken, str]]:
+    """Those of the person that open something now, with the person's address, the oldest first."""
+    wanted = _with_owner().where(PersonalToken.user_id == user_id, _is_live())
+    rows = await session.execute(wanted.order_by(PersonalToken.created_at, PersonalToken.id))
     return [(row[0], row[1]) for row in rows]
 
 
 async def locked_token(session: AsyncSession, token_id: uuid.UUID) -> tuple[PersonalToken, str] | None:
     """The token with its person's address, which nobody else ends until the transaction does; ``None``: no such."""
-    wanted = select(PersonalToken, User.email).join(User, PersonalToken.user_id == User.id)
-    row = (await session.execute(wanted.where(PersonalToken.id == token_id).with_for_update(of=PersonalToken))).first()
+    wanted = _with_owner().where(PersonalToken.id == token_id).with_for_update(of=PersonalToken)
+    row = (await session.execute(wanted)).first()
     return None if row is None else (row[0], row[1])
 
 

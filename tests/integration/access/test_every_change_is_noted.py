@@ -44,7 +44,7 @@ LOOKS_ONLY = {
     *("audit_reading.clients_of_log", "audit_reading.read_audit", "invitations.open_invitation", "mail_links.owner"),
     *("mail_links.unverified", "mail_links.with_password", "personal_tokens.holder_of", "personal_tokens.list_tokens"),
     *("roster.invitations_of", "roster.people_of", "roster.teams_of", "sessions.viewer_of", "sessions.viewer_of_hash"),
-    *("audit_reading.account_names", "audit_reading.read_entry"),
+    *("audit_reading.account_names", "audit_reading.read_entry", "personal_tokens.live_tokens_of"),
     *("sessions.owner_of_unused", "saved_views.count_views", "saved_views.get_view", "saved_views.list_views"),
 }
 ELSEWHERE = {
@@ -180,8 +180,8 @@ async def _(world: World) -> Deed:
     made = await personal_tokens.create_token(world.store, ANA)
 
     async def twice() -> None:
-        await personal_tokens.revoke_token(world.store, made.info.id)
-        await personal_tokens.revoke_token(world.store, made.info.id)
+        await personal_tokens.revoke_token(world.store, world.boss, made.info.id)
+        await personal_tokens.revoke_token(world.store, world.boss, made.info.id)
 
     return twice
 

@@ -13,6 +13,7 @@ from lib.access.audit import OPERATOR_ACTOR
 from lib.access.identities import forget_identities
 from lib.access.invitations import invite, revoke_invitation
 from lib.access.people import change_person, put_person
+from lib.access.personal_tokens import create_token, live_tokens_of, revoke_token
 from lib.access.seeing import see_as
 from lib.access.sessions import make_link_for
 from lib.access.teams import put_team, remove_team, rename_team
@@ -26,6 +27,14 @@ from tests.people import noted, signed_in
 
 ANA = "ana@example.com"
 Deed = Callable[[Store, Viewer, uuid.UUID, uuid.UUID], Coroutine[Any, Any, object]]
+
+
+async def end_token(store: Store, by: Viewer, who: uuid.UUID) -> None:
+    """End the person's only token."""
+    (token,) = await live_tokens_of(store, OPERATOR_ACTOR, who)
+    await revoke_token(store, by, token.id)
+
+
 DEEDS: dict[str, Deed] = {
     "disable": lambda store, by, who, _: change_person(store, by, who, is_active=False),
     "promote": lambda store, by, who, _: change_person(store, by, who, role=Role.ADMIN),
@@ -38,6 +47,7 @@ DEEDS: dict[str, Deed] = {
     "see as": lambda store, by, who, _: see_as(store, by, who),
     "make a link": lambda store, by, who, _: make_link_for(store, by, who),
     "forget accounts": lambda store, by, who, _: forget_identities(store, by, who),
+    "revoke a token": lambda store, by, who, _: end_token(store, by, who),
 }
 LOSS = ["role = 'manager'", "is_active = false"]
 
@@ -46,6 +56,7 @@ LOSS = ["role = 'manager'", "is_active = false"]
 @pytest.mark.parametrize("deed", DEEDS)
 async def test_a_loss_at_the_same_moment_counts(store: Store, clients: dict[str, int], deed: str, change: str) -> None:
     ana = await put_person(store, ANA, Role.VIEWER)
+    await create_token(store, ANA)
     await put_team(store, OPERATOR_ACTOR, "Retail", slugs=["zebra"], emails=[])
     offered = await invite(store, OPERATOR_ACTOR, "new@example.com", Role.VIEWER)
     admin, _ = await signed_in(store)

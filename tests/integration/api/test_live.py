@@ -26,6 +26,7 @@ from api.edge import PREFIX
 from api.main import create_api
 from api.routes.live import Pace
 from lib.access import sessions
+from lib.access.audit import OPERATOR_ACTOR
 from lib.access.people import put_person
 from lib.access.personal_tokens import create_token, list_tokens, revoke_token
 from lib.access.viewer import Role
@@ -283,7 +284,7 @@ async def test_a_sign_in_that_ends_ends_the_websocket(site: Site, what: str) -> 
         if what == "session":
             await sessions.revoke(site.store, sessions.token_hash(session))
         elif what == "token":
-            await revoke_token(site.store, (await list_tokens(site.store, "viewer@example.com"))[0].id)
+            await revoke_token(site.store, OPERATOR_ACTOR, (await list_tokens(site.store, "viewer@example.com"))[0].id)
         elif what == "person":
             await site.do("UPDATE app_user SET is_active = false WHERE email = 'viewer@example.com'")
         else:
