@@ -1,4 +1,4 @@
-"""One person: role and clients, looking through their eyes, and closing the door to them."""
+"""One person: role and clients, looking through their eyes, closing the door to them, and their tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import bridge, formats, gate, navigation
-from dashboard.admin import deeds, people_words
+from dashboard.admin import deeds, people_tokens, people_words
 from dashboard.admin.deeds import Deed, deed
 from dashboard.admin.people_roster import Roster
 from dashboard.admin.people_wanted import Wanted, person_words
@@ -33,8 +33,7 @@ def panel(viewer: Viewer, roster: Roster, person: Person) -> None:
         st.caption(formats.plain(people_words.about_person(roster, person)))
         if is_me:
             st.caption("This is you: another administrator can change your role or disable you.")
-            return
-        if person.is_active:
+        elif person.is_active:
             wanted = _choices(roster, person)
             _buttons(roster, wanted)
             _save_question(roster, wanted)
@@ -42,6 +41,8 @@ def panel(viewer: Viewer, roster: Roster, person: Person) -> None:
             _link_question(person)
         else:
             _enable(person)
+        if person.is_active:
+            people_tokens.section(viewer, person, roster.at)
 
 
 def _choices(roster: Roster, person: Person) -> Wanted:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from dashboard import formats
 from dashboard.admin.people_roster import Roster
+from lib.access.personal_tokens import TokenInfo
 from lib.access.roster import InvitationFacts, Person, TeamFacts
 from lib.access.viewer import Role
 
@@ -72,6 +73,19 @@ def opens_words(roster: Roster, invitation: InvitationFacts) -> str:
         return "Every client"
     teams = [f"team {name}" for name in invitation.team_names]
     return formats.listed([*roster.names(invitation.client_slugs), *teams], 3) or "No client"
+
+
+def token_name(token: TokenInfo) -> str:
+    """Nightly import (2c65ca5d…): its own name, where it has one, and the first digits of its id."""
+    digits = f"{str(token.id)[:8]}…"
+    return f"{token.name} ({digits})" if token.name.strip() else digits
+
+
+def about_token(token: TokenInfo, now: dt.datetime) -> str:
+    """For read and write · made 3 Nov 2026 · last used 2 h ago · ends 1 Feb 2027."""
+    used = "never used" if token.last_used_at is None else f"last used {formats.ago(token.last_used_at, now)}"
+    ends = "without end" if token.expires_at is None else f"ends {formats.day(token.expires_at.date())}"
+    return f"For {formats.listed(list(token.scopes))} · made {formats.day(token.created_at.date())} · {used} · {ends}"
 
 
 def found(people: Iterable[Person], sought: str, roster: Roster) -> list[Person]:

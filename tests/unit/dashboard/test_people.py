@@ -11,6 +11,7 @@ import pytest
 from dashboard.admin import people_words
 from dashboard.admin.people_roster import Roster
 from dashboard.admin.people_wanted import Wanted, WantedTeam, person_words, removal_words, team_words
+from lib.access.personal_tokens import TokenInfo
 from lib.access.roster import InvitationFacts, InvitationState, Person, TeamFacts
 from lib.access.viewer import Role
 
@@ -152,3 +153,28 @@ def test_the_open_invitation_that_ends_first_comes_first() -> None:
 )
 def test_people_are_found_by_address_role_team_client_and_state(sought: str, found: list[Person]) -> None:
     assert people_words.found(ROSTER.sorted_people, sought, ROSTER) == found
+
+
+TOKEN = TokenInfo(
+    id=uuid.UUID("2c65ca5d-0000-4000-8000-000000000001"),
+    email="ben@example.com",
+    name="nightly import",
+    scopes=("read", "write"),
+    created_at=NOW - dt.timedelta(days=18),
+    expires_at=NOW + dt.timedelta(days=72),
+    last_used_at=NOW - dt.timedelta(hours=2),
+    revoked_at=None,
+)
+
+
+def test_a_token_goes_by_its_name_and_the_first_digits_of_its_id() -> None:
+    assert people_words.token_name(TOKEN) == "nightly import (2c65ca5d…)"
+    for name in ("", "  "):
+        assert people_words.token_name(replace(TOKEN, name=name)) == "2c65ca5d…"
+
+
+def test_a_token_is_described_by_what_it_is_for_and_its_moments() -> None:
+    said = people_words.about_token(TOKEN, NOW)
+    assert said == "For read and write · made 3 Nov 2026 · last used 2 h ago · ends 1 Feb 2027"
+    bare = replace(TOKEN, scopes=("read",), last_used_at=None, expires_at=None)
+    assert people_words.about_token(bare, NOW) == "For read · made 3 Nov 2026 · never used · without end"
