@@ -25,7 +25,7 @@ def copy(cursor: psycopg.Cursor[Any], world: World, account: Account, seen_at: d
         "adcreatives": [nodes.creative(account, item, NOWHERE) for item in inventory.ads],
     }
     for edge, objects in said.items():
-        rows = rows_of(edge, int(account.account_id), objects, seen_at)
+        rows, _ = rows_of(edge, int(account.account_id), objects, seen_at)
         table, names = KINDS[edge][0].__tablename__, list(rows[0])
         with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as lines:
             for row in rows:
