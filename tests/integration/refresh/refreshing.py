@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from procrastinate.periodic import PeriodicDeferrer
 
 from lib.meta.clock import Clock
 from lib.meta.service import MetaService
 from lib.refresh.account import AccountRefresh
-from lib.refresh.queue.worker import Working
+from lib.refresh.queue.account import Pace
+from lib.refresh.queue.worker import CONCURRENCY, Working
 from lib.refresh.state import AccountState, Wanted
 from lib.store.engine import Store
 from tests.factories import add_account as put_account
@@ -87,3 +88,18 @@ async def strike_at(store: Store, moment: dt.datetime) -> None:
 def stop_the_clock(working: Working) -> None:
     """It takes up strokes that wait and makes none of its own, which it else would in some minutes of each hour."""
     working._app.periodic_registry.periodic_tasks.clear()
+
+
+@asynccontextmanager
+async def at_work(
+    store: Store, pace: Pace, *, concurrency: int = CONCURRENCY, strikes: bool = False
+) -> AsyncIterator[Working]:
+    """A worker for so many accounts at once, until the end."""
+    working = Working(store, concurrency=concurrency, strikes=strikes, pace=pace)
+    stop_the_clock(working)
+    task = asyncio.create_task(working.run())
+    try:
+        yield working
+    finally:
+        working.stop()
+        await task

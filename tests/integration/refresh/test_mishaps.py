@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +11,6 @@ from lib.refresh.progress import whole_progress
 from lib.refresh.queue.account import AccountJob, Pace, Place
 from lib.refresh.queue.attending import attend
 from lib.refresh.queue.pauses import SharedPacer
-from lib.refresh.queue.worker import Working
 from lib.refresh.run import start_run
 from lib.store.engine import Store
 from lib.store.repositories import queue, runs
@@ -21,7 +18,7 @@ from lib.store.repositories.queue import Hold
 from tests.fixtures_meta import HandMade
 from tests.fixtures_sandbox import LAST_DAY
 from tests.fixtures_wire import Wire
-from tests.integration.refresh.refreshing import stop_the_clock, strike_at, until
+from tests.integration.refresh.refreshing import at_work, strike_at, until
 from tests.integration.refresh.test_queue import NOW, add_accounts, lose, rows
 from tests.integration.refresh.test_workers import Watched
 
@@ -35,18 +32,6 @@ async def in_queue(store: Store, statement: str) -> None:
     async with store.working() as session:
         await session.execute(text("SELECT set_config('search_path', 'queue,public', true)"))
         await session.execute(text(statement))
-
-
-@asynccontextmanager
-async def at_work(store: Store, *, strikes: bool = False) -> AsyncIterator[Working]:
-    working = Working(store, strikes=strikes, pace=PACE)
-    stop_the_clock(working)
-    task = asyncio.create_task(working.run())
-    try:
-        yield working
-    finally:
-        working.stop()
-        await task
 
 
 async def half_done(store: Store) -> None:
@@ -94,7 +79,7 @@ async def test_a_stroke_whose_worker_was_killed_is_noted_by_another(store: Store
     await add_accounts(store, 1)
     await strike_at(store, NOW.replace(second=30))
     await lose(store)
-    async with at_work(store, strikes=True):
+    async with at_work(store, PACE, strikes=True):
         await until(lambda: rows(store, "SELECT 1 FROM refresh_run"))
     assert await rows(store, "SELECT kind FROM refresh_run") == [("nightly",)]
 
@@ -108,14 +93,14 @@ async def test_a_stroke_that_could_not_be_stored_is_tried_again(store: Store) ->
         "SELECT 1 FROM queue.procrastinate_jobs WHERE queue_name = 'clock' AND scheduled_at > now() + interval '9 s'"
     )
     try:
-        async with at_work(store, strikes=True):
+        async with at_work(store, PACE, strikes=True):
             await until(lambda: rows(store, waits))
     finally:
         async with store.engine.begin() as connection:
             await connection.execute(text("ALTER TABLE elsewhere RENAME TO api_pause"))
     assert await rows(store, "SELECT 1 FROM refresh_run") == []
     await in_queue(store, "UPDATE procrastinate_jobs SET scheduled_at = NULL")
-    async with at_work(store, strikes=True):
+    async with at_work(store, PACE, strikes=True):
         await until(lambda: rows(store, "SELECT 1 FROM refresh_run"))
 
 
@@ -157,7 +142,7 @@ async def ends(store: Store) -> list[tuple[object, ...]]:
 
 async def test_a_worker_that_takes_up_its_own_job_works_on_it_once(store: Store, held: Watched) -> None:
     run_id = await start_run(store, since=LAST_DAY, until=LAST_DAY)
-    async with at_work(store):
+    async with at_work(store, PACE):
         assert await asyncio.to_thread(held.arrived.wait, 20)
         async with store.working() as session:
             await session.execute(text("SELECT set_config('search_path', 'queue,public', true)"))
@@ -174,7 +159,7 @@ async def test_a_worker_that_takes_up_its_own_job_works_on_it_once(store: Store,
 
 async def test_a_worker_that_wakes_up_leaves_itself_what_it_works_on(store: Store, held: Watched) -> None:
     await start_run(store, since=LAST_DAY, until=LAST_DAY)
-    async with at_work(store) as working:
+    async with at_work(store, PACE) as working:
         assert await asyncio.to_thread(held.arrived.wait, 20)
         assert working._manager._presence is not None
         await working._manager._presence.leave()
@@ -205,7 +190,7 @@ async def test_a_defect_is_told_as_one_and_logged_whole(
     hand_made.add_row(1, LAST_DAY, 1)
     await add_accounts(store, 1, graph_url=hand_made.url)
     run_id = await start_run(store, since=LAST_DAY, until=LAST_DAY)
-    async with at_work(store) as working:
+    async with at_work(store, PACE) as working:
         working.place.pacer = Defective(store)
         await until(lambda: ends(store))
     report = await whole_progress(store, run_id)
@@ -238,7 +223,7 @@ async def test_an_account_that_goes_while_it_is_fetched_is_fetched_no_further(
     store: Store, held: Watched, statement: str, accounts: list[tuple[str, str]]
 ) -> None:
     run_id = await start_run(store, since=LAST_DAY, until=LAST_DAY)
-    async with at_work(store):
+    async with at_work(store, PACE):
         assert await asyncio.to_thread(held.arrived.wait, 20)
         async with store.engine.begin() as connection:
             await connection.execute(text(statement))

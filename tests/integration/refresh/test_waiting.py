@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -17,7 +14,6 @@ from lib.refresh.progress import whole_progress
 from lib.refresh.queue import worker
 from lib.refresh.queue.account import Pace
 from lib.refresh.queue.slots import LONG_S
-from lib.refresh.queue.worker import Working
 from lib.refresh.run import start_run
 from lib.store.engine import Store
 from tests.fixtures_database import Database
@@ -26,10 +22,11 @@ from tests.fixtures_processes import Cli, Start
 from tests.fixtures_processes import until as until_true
 from tests.fixtures_sandbox import LAST_DAY
 from tests.fixtures_wire import Answer, Asked, Wire, refusal
-from tests.integration.refresh.refreshing import stop_the_clock, until
+from tests.integration.refresh.refreshing import at_work, until
 from tests.integration.refresh.test_queue import add_accounts, rows
 from tests.integration.refresh.test_workers import DAY, LIVING
 
+PACE = Pace(look_s=0.2, write_s=0.1)
 LONG = 600
 STATES = "SELECT state FROM refresh_run_account ORDER BY account_id"
 PAUSED = "SELECT account_id FROM refresh_run_account WHERE paused_until > now() AND state = 'running' ORDER BY 1"
@@ -75,19 +72,6 @@ class Limits:
         return self._reply(asked)
 
 
-@asynccontextmanager
-async def at_work(store: Store, concurrency: int = 1) -> AsyncIterator[Working]:
-    """A worker for so many accounts at once, until the end."""
-    working = Working(store, concurrency=concurrency, pace=Pace(look_s=0.2, write_s=0.1))
-    stop_the_clock(working)
-    task = asyncio.create_task(working.run())
-    try:
-        yield working
-    finally:
-        working.stop()
-        await task
-
-
 async def four_accounts(store: Store, hand_made: HandMade) -> uuid.UUID:
     """A run of four accounts with an ad each."""
     for number in (1, 2, 3, 4):
@@ -108,7 +92,7 @@ async def test_an_account_that_waits_lets_another_work_and_hears_that_its_run_is
 ) -> None:
     run_id = await four_accounts(store, hand_made)
     limits = Limits(wire, LONG, 1, 2)
-    async with at_work(store):
+    async with at_work(store, PACE, concurrency=1):
         await until(lambda: two_wait(store))
         assert limits.most == 1, "one account at once, beside those that wait"
         await stop_run(store, run_id)
@@ -123,7 +107,7 @@ async def test_an_account_that_waits_lets_another_work_and_hears_that_its_run_is
 async def test_a_worker_that_is_told_to_end_hands_back_who_waits(store: Store, hand_made: HandMade, wire: Wire) -> None:
     await four_accounts(store, hand_made)
     Limits(wire, LONG, 1, 2)
-    async with at_work(store):
+    async with at_work(store, PACE, concurrency=1):
         await until(lambda: two_wait(store))
         began = time.monotonic()
     assert time.monotonic() - began < 5
@@ -136,7 +120,7 @@ async def test_only_so_many_wait_at_once(
     monkeypatch.setattr(worker, "MOST_AWAY", 1)
     await four_accounts(store, hand_made)
     limits = Limits(wire, LONG, 1, 2, 3, 4)
-    async with at_work(store):
+    async with at_work(store, PACE, concurrency=1):
 
         async def two_are_paused() -> bool:
             return len(await rows(store, PAUSED)) == 2
@@ -157,7 +141,7 @@ async def test_who_comes_back_waits_until_a_slot_is_free_and_goes_before_new_one
     run_id = await four_accounts(store, hand_made)
     limits = Limits(wire, LONG_S + 1, 1)
     limits.held = {2}
-    async with at_work(store):
+    async with at_work(store, PACE, concurrency=1):
         await until(lambda: rows(store, PAUSED))
         await until(lambda: comes_back(store))
         assert list(dict.fromkeys(limits.asked)) == [1, 2], "one account at once"
@@ -175,7 +159,7 @@ async def test_who_waits_for_a_slot_is_handed_back_too(store: Store, hand_made: 
     await four_accounts(store, hand_made)
     limits = Limits(wire, LONG_S + 1, 1)
     limits.held = {2}
-    async with at_work(store) as working:
+    async with at_work(store, PACE, concurrency=1) as working:
         await until(lambda: rows(store, PAUSED))
         await until(lambda: comes_back(store))
         assert list(dict.fromkeys(limits.asked)) == [1, 2]
